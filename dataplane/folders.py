@@ -1,0 +1,81 @@
+"""The few file-system moves whose order decides whether bytes survive a power cut."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from dataplane.errors import NoRoom, SyncFailed
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def no_room(error: OSError) -> bool:
+    return error.errno in _FULL
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable. Raises SyncFailed."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        sync_descriptor(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    for folder in set(folders):
+        sync_folder(folder)
+
+
+def sync_descriptor(descriptor: int) -> None:
+    """Flush a file to the disk. Raises NoRoom, or SyncFailed, after which a second try would lie: the kernel
+    has already dropped the pages it could not write."""
+    try:
+        os.fdatasync(descriptor)
+    except OSError as error:
+        if no_room(error):
+            raise NoRoom("The disk is full. Free space, then resume.") from error
+        raise SyncFailed(
+            f"The disk did not confirm the data: {error.strerror}. Resume from the offset."
+        ) from error
+
+
+def make_folders(folder: Path, *, below: Path) -> list[Path]:
+    """Create what is missing between `below`, which exists, and `folder`; answers the folders to sync."""
+    missing = []
+    while folder != below and not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir(mode=0o755, exist_ok=True)
+    return [each.parent for each in missing]
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename, or across file systems copy under a hidden name, flush, rename and unlink.
+
+    Not yet durable: sync the target's folder. Raises NoRoom, and OSError as a rename does.
+    """
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy_across(source, target)
+
+
+def _copy_across(source: Path, target: Path) -> None:
+    partial = target.with_name(f".{source.name}.part")
+    try:
+        shutil.copyfile(source, partial)
+        with partial.open("rb+") as copy:
+            sync_descriptor(copy.fileno())
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        if no_room(error):
+            raise NoRoom("The storage folder is full. Free space, then try again.") from error
+        raise
+    source.unlink()
