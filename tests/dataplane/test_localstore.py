@@ -17,7 +17,9 @@ def store(tmp_path: Path) -> LocalStore:
     return store
 
 
-def received(store: LocalStore, upload_id: str, data: bytes = b"data", key: str = "em/set/a.tif") -> Placement:
+def received(
+    store: LocalStore, upload_id: str, data: bytes = b"data", key: str = "em/set/a.tif"
+) -> Placement:
     store.received_path(upload_id).write_bytes(data)
     return Placement(upload_id, key)
 
@@ -102,7 +104,9 @@ def test_a_key_without_a_file_is_not_stored(store: LocalStore) -> None:
 
 
 def test_deleting_leaves_no_empty_folders_and_no_other_file_touched(store: LocalStore) -> None:
-    store.place([received(store, "upload-1", key="em/set/deep/a"), received(store, "upload-2", key="em/set/b")])
+    store.place(
+        [received(store, "upload-1", key="em/set/deep/a"), received(store, "upload-2", key="em/set/b")]
+    )
     store.delete("em/set/deep/a")
     assert not (store.root / "em/set/deep").exists()
     assert store.size("em/set/b") == 4
@@ -122,10 +126,10 @@ def test_across_file_systems_the_file_is_copied_and_no_half_file_is_seen(
             raise OSError(18, "Invalid cross-device link")
         return real(self, target)
 
-    monkeypatch.setattr(folders.Path, "replace", refuse_across)
+    monkeypatch.setattr(Path, "replace", refuse_across)
     store.place([received(store, "upload-1", b"12345")])
     assert (store.root / "em/set/a.tif").read_bytes() == b"12345"
-    assert sorted(os.listdir(store.root / "em/set")) == ["a.tif"]
+    assert [file.name for file in (store.root / "em/set").iterdir()] == ["a.tif"]
     assert not store.received_path("upload-1").exists()
 
 

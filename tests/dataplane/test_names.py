@@ -85,7 +85,8 @@ def test_the_message_cannot_smuggle_control_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("Scan.TIF", "scan.tif"), ("Straße", "STRASSE"), ("\u00e9", "E\u0301"), ("ſ", "S")]
+    ("one", "other"),
+    [("Scan.TIF", "scan.tif"), ("Maß", "MASS"), ("\u00e9", "E\u0301"), ("\u017f", "S")],
 )
 def test_names_that_differ_only_by_case_have_one_key(one: str, other: str) -> None:
     assert path_key(one) == path_key(other)
