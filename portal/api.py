@@ -1,0 +1,24 @@
+"""The JSON API under ``/api/v1``. Rooms bring their routers; ``portal.urls`` puts them together."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+
+from portal.errors import Invalid, PortalError, error_response
+
+
+def make_api() -> NinjaAPI:
+    api = NinjaAPI(title="Labcourier", version="1", docs_url="/docs", description=__doc__)
+
+    @api.exception_handler(PortalError)
+    def refused(request: HttpRequest, error: PortalError) -> HttpResponse:
+        return error_response(request, error)
+
+    @api.exception_handler(ValidationError)
+    def not_valid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        fields = [{"field": ".".join(map(str, problem["loc"])), "message": problem["msg"]} for problem in error.errors]
+        sentence = "; ".join(f"{field['field']}: {field['message']}" for field in fields[:5])
+        refusal = Invalid(f"The request is not right: {sentence}.", fields=fields)
+        return JsonResponse(refusal.as_json(), status=refusal.status)
+
+    return api

@@ -1,0 +1,22 @@
+"""The nouns everybody needs. One file a family; import them from here."""
+
+from portal.models.accounts import User
+from portal.models.audit import AuditEvent, AuditHead
+from portal.models.datasets import Dataset, DatasetKeyword, DatasetRecipient
+from portal.models.files import DataFile
+from portal.models.notices import Notice
+from portal.models.projects import Instrument, Membership, Project
+
+__all__ = [
+    "AuditEvent",
+    "AuditHead",
+    "DataFile",
+    "Dataset",
+    "DatasetKeyword",
+    "DatasetRecipient",
+    "Instrument",
+    "Membership",
+    "Notice",
+    "Project",
+    "User",
+]

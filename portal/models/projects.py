@@ -1,0 +1,104 @@
+from datetime import timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+code_validator = RegexValidator(
+    r"^[a-z0-9][a-z0-9-]{0,39}\Z",
+    "Use 1 to 40 small letters, digits and hyphens, starting with a letter or digit.",
+)
+
+
+class Project(models.Model):
+    """Whose data it is, who may see it, and what happens by the clock."""
+
+    class CopyReminders(models.TextChoices):
+        NOBODY = "nobody", "nobody"
+        TOKEN = "token", "the addresses stored with the upload token"
+        PROJECT = "project", "the project's contact address"
+
+    code = models.CharField(
+        max_length=40,
+        unique=True,
+        validators=[code_validator],
+        help_text="Short name, also the folder's name.",
+    )
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    contact_email = models.EmailField(help_text="Recipients are told to ask here.")
+    link_days = models.PositiveIntegerField(
+        "links last (days)",
+        default=30,
+        validators=[MinValueValidator(1)],
+        help_text="How long a share link works unless set otherwise.",
+    )
+    reminder_days = models.PositiveIntegerField(
+        "remind every (days)",
+        default=7,
+        help_text="0 sends no reminders. Only recipients who took nothing are reminded.",
+    )
+    copy_reminders_to = models.CharField(max_length=8, choices=CopyReminders, default=CopyReminders.NOBODY)
+    quota_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Empty: no limit but the disk.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(link_days__gte=1), name="project_links_last_at_least_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("project", args=[self.code])
+
+    @property
+    def link_lifetime(self) -> timedelta:
+        return timedelta(days=self.link_days)
+
+
+class Membership(models.Model):
+    """A person's role in a project. Managers decide, operators send and share, viewers look and download."""
+
+    class Role(models.TextChoices):
+        MANAGER = "manager", "Manager"
+        OPERATOR = "operator", "Operator"
+        VIEWER = "viewer", "Viewer"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role, default=Role.VIEWER)
+
+    class Meta:
+        ordering = ["user__email"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["project", "user"], name="person_has_one_role_in_a_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role}) in {self.project}"
+
+
+class Instrument(models.Model):
+    """A microscope, sequencer, beamline ... whose data arrive in one project."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="instruments")
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=60, unique=True)
+    description = models.TextField(blank=True)
+    last_contact_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_contact_from = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Agent and host heard last."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

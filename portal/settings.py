@@ -1,0 +1,260 @@
+"""Django's settings, derived from :mod:`portal.config`. What a site may choose is there; what we decided is here."""
+
+import sys
+from datetime import timedelta
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from portal.config import ROOT, load_config
+from portal.local_secrets import local_secret
+
+CONFIG = load_config()
+SITE = CONFIG.mode == "site"
+TESTING = "pytest" in sys.modules
+BASE_DIR = ROOT
+VAR = CONFIG.var
+VAR.mkdir(parents=True, exist_ok=True)
+
+# --- who we are -------------------------------------------------------------------------------------------------
+
+PORTAL_URL = str(CONFIG.url).rstrip("/")
+SECRET_KEY = CONFIG.secret_key or local_secret(VAR / "secrets", "secret_key")
+SECRET_KEY_FALLBACKS = CONFIG.secret_key_fallbacks
+LINK_KEYS = CONFIG.link_keys or [local_secret(VAR / "secrets", "link_key")]
+DEBUG = CONFIG.debug
+ALLOWED_HOSTS = [str(CONFIG.url.host), *CONFIG.allowed_hosts]
+if not SITE:
+    ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]", "testserver"]
+CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "portal.User"
+
+INSTALLED_APPS = [
+    "portal",
+    "uploads",
+    "sharing",
+    "reminders",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_structlog",
+    "ninja",
+]
+
+MIDDLEWARE = [
+    "portal.client_address.ClientAddressMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "portal.errors.ErrorMiddleware",
+    "portal.time_zone.PersonTimeZoneMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.page_context.site",
+            ],
+        },
+    },
+]
+
+# --- rooms meet by name (see portal/queue.py and portal/panels.py) ------------------------------------------------
+
+DATASET_PANELS: list[str] = []
+MAILS = {
+    "dataset-ready": "sharing.mails.dataset_ready",
+    "dataset-released": "sharing.mails.dataset_released",
+    "first-complete-download": "sharing.mails.first_complete_download",
+    "file-corrupt": "uploads.mails.file_corrupt",
+    "reminder": "reminders.mails.reminder",
+    "reminder-copy": "reminders.mails.reminder_copy",
+}
+
+# --- database, cache, broker --------------------------------------------------------------------------------------
+
+EMBEDDED_SOCKET = VAR / "run" / "valkey.sock"
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+}
+DATABASES = {
+    "default": dj_database_url.parse(CONFIG.database_url or f"sqlite:///{VAR / 'db.sqlite3'}", conn_max_age=60)
+}
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CONFIG.cache_url or f"unix://{EMBEDDED_SOCKET}?db=1",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    }
+}
+
+CELERY_BROKER_URL = CONFIG.broker_url or f"redis+socket://{EMBEDDED_SOCKET}?virtual_host=0"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "max_retries": 0,
+}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_TASK_SOFT_TIME_LIMIT = 3500
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "run" / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "verify received files": {"task": "uploads.tasks.sweep_task", "schedule": timedelta(minutes=1)},
+    "expire unfinished uploads": {
+        "task": "uploads.tasks.expire_uploads_task",
+        "schedule": timedelta(minutes=10),
+    },
+    "release and dispatch": {"task": "sharing.tasks.sweep_task", "schedule": timedelta(minutes=1)},
+    "send mail": {"task": "portal.tasks.send_due_mail_task", "schedule": timedelta(minutes=1)},
+    "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},
+    "expire links": {"task": "reminders.tasks.expire_links_task", "schedule": timedelta(minutes=10)},
+}
+
+# --- files and uploads --------------------------------------------------------------------------------------------
+
+FILES_ROOT = CONFIG.files or VAR / "files"
+STAGING_ROOT = CONFIG.staging or VAR / "staging"
+MAX_FILE_BYTES = CONFIG.max_file_bytes
+MIN_FREE_BYTES = CONFIG.min_free_bytes
+UPLOAD_EXPIRY = timedelta(hours=CONFIG.upload_expiry_hours)
+UPLOAD_IDLE_SECONDS = CONFIG.upload_idle_seconds
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 2**20  # JSON and forms; uploads are streamed and never come this way
+
+# --- mail ---------------------------------------------------------------------------------------------------------
+
+_mail = urlsplit(CONFIG.email_url or (VAR / "mail").as_uri())
+_mail_options = parse_qs(_mail.query)
+EMAIL_BACKEND = {
+    "file": "django.core.mail.backends.filebased.EmailBackend",
+    "smtp": "portal.smtp.StagedEmailBackend",
+    "smtps": "portal.smtp.StagedEmailBackend",
+}[_mail.scheme]
+EMAIL_FILE_PATH = unquote(_mail.path)
+EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or (465 if _mail.scheme == "smtps" else 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_SSL = _mail.scheme == "smtps"
+EMAIL_USE_TLS = _mail_options.get("tls") == ["1"]
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONFIG.email_from
+SITE_NAME, SUPPORT_EMAIL = CONFIG.site_name, CONFIG.support_email
+
+# --- log-in -------------------------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "portal.account_adapter.InvitedOnlyAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts are made by staff for addresses they know
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_LOGOUT_ON_GET = False
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+
+# --- pages --------------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = CONFIG.timezone
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STATICFILES_DIRS = [ROOT / "assets" / "dist"]
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": VAR / "media"},
+    },
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING or DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = TESTING or DEBUG
+FORM_RENDERER = "portal.form_renderer.PortalFormRenderer"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- security -----------------------------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 86400 if SITE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SITE
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+X_FRAME_OPTIONS = "DENY"
+TRUSTED_PROXIES = CONFIG.trusted_proxies
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+# --- logs ---------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL, LOG_JSON = CONFIG.log_level, CONFIG.log_json
+LOGGING_CONFIG = "portal.logs.configure"
+LOGGING: dict[str, object] = {}

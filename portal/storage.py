@@ -1,0 +1,32 @@
+"""Where files lie. No other room builds a path or a key.
+
+Received bytes wait under ``.received/`` and move to ``<project>/<dataset>/<path>`` once verified, so whoever reads the
+folder directly sees whole, verified files only.
+"""
+
+from functools import cache
+
+from django.conf import settings
+
+from dataplane.localstore import LocalStore
+from portal.models import DataFile, Dataset
+
+
+@cache
+def store() -> LocalStore:
+    return LocalStore(settings.FILES_ROOT)
+
+
+def dataset_key(dataset: Dataset) -> str:
+    """The folder of ``dataset`` below the store's root."""
+    return f"{dataset.project.code}/{dataset.name}"
+
+
+def file_key(dataset: Dataset, file: DataFile) -> str:
+    """Where the verified bytes of ``file`` lie."""
+    return f"{dataset_key(dataset)}/{file.path}"
+
+
+def received_key(upload_id: str) -> str:
+    """Where the bytes of a finished upload wait for verification."""
+    return f".received/{upload_id}"

@@ -1,0 +1,15 @@
+"""All addresses of the portal. The one place in this room that looks upwards: here the rooms are put together."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from portal.views import health
+
+urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("uploads.urls")),
+    path("", include("sharing.urls")),
+]
