@@ -37,9 +37,7 @@ def sync_descriptor(descriptor: int) -> None:
     except OSError as error:
         if no_room(error):
             raise NoRoom("The disk is full. Free space, then resume.") from error
-        raise SyncFailed(
-            f"The disk did not confirm the data: {error.strerror}. Resume from the offset."
-        ) from error
+        raise SyncFailed(f"The disk did not confirm the data: {error.strerror}. Resume from the offset.") from error
 
 
 def make_folders(folder: Path, *, below: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """Files in plain folders: `<root>/<project>/<dataset>/<path>`, nothing else to read them but a file browser.
 
-What has arrived but is not verified waits in `<root>/.received/<upload id>`, so a reader of the folders
+What has arrived but is not verified waits under `<root>/.received/`, so a reader of the folders
 never meets half a file or a corrupt one. A key is a relative path with `/`; a key that would lead outside
 the root is refused, also by way of a symbolic link.
 """
@@ -10,21 +10,21 @@ import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from dataplane.errors import DataplaneError, NotStored, PathRefused, PathTaken
 from dataplane.folders import make_folders, move, sync_folders
 
-_RECEIVED = ".received"
+RECEIVED = ".received"
 
 
 @dataclass(frozen=True)
 class Placement:
-    """A received upload and the key where its file belongs."""
+    """From the key where received bytes wait to the key where their file belongs."""
 
-    upload_id: str
-    key: str
+    source: str
+    target: str
 
 
 class LocalStore:
@@ -33,11 +33,7 @@ class LocalStore:
 
     def prepare(self) -> None:
         """Create the folders. Call it once at start."""
-        (self.root / _RECEIVED).mkdir(mode=0o750, parents=True, exist_ok=True)
-
-    def received_path(self, upload_id: str) -> Path:
-        """Where an upload waits for verification; on the same file system as the store."""
-        return self.path(f"{_RECEIVED}/{upload_id}")
+        (self.root / RECEIVED).mkdir(mode=0o750, parents=True, exist_ok=True)
 
     def path(self, key: str) -> Path:
         """The file of a key, which need not exist. Raises PathRefused when it would lie outside the root."""
@@ -49,20 +45,20 @@ class LocalStore:
             raise PathRefused(f"{key[:120]!a} leads outside the storage folder. Remove the link on its way.")
         return path
 
-    def open_received(self, placement: Placement) -> BinaryIO:
-        """An upload's bytes for verification, unbuffered. Raises NotStored.
+    def open_received(self, placement: Placement) -> FileIO:
+        """Received bytes for verification, unbuffered. Raises NotStored.
 
-        Found where it waits, or at its key when a worker died after placing it and before saying so.
+        Found where they wait, or at their target when a worker died after placing them and before saying so.
         """
-        for path in (self.received_path(placement.upload_id), self.path(placement.key)):
+        for path in (self.path(placement.source), self.path(placement.target)):
             with suppress(FileNotFoundError, NotADirectoryError):
                 return path.open("rb", buffering=0)
-        raise NotStored(f"Upload {placement.upload_id} is not in the store. Send the file again.")
+        raise NotStored(f"{placement.target!a} is not in the store. Send it again.")
 
     def place(self, placements: Iterable[Placement]) -> dict[str, DataplaneError]:
         """Move verified uploads to their keys and make the new names durable, each folder once.
 
-        Safe to repeat: one that was placed before counts as placed. Answers the failures by upload id
+        Safe to repeat: one that was placed before counts as placed. Answers the failures by source key
         (PathTaken, NotStored, NoRoom); the others are placed. A file at the key is replaced in one step.
         """
         failures: dict[str, DataplaneError] = {}
@@ -71,11 +67,11 @@ class LocalStore:
             try:
                 touched += self._move_to_key(placement)
             except DataplaneError as error:
-                failures[placement.upload_id] = error
+                failures[placement.source] = error
         sync_folders(touched)
         return failures
 
-    def open(self, key: str, offset: int = 0) -> BinaryIO:
+    def open(self, key: str, offset: int = 0) -> FileIO:
         """The file of a key, unbuffered, at `offset` bytes. Raises NotStored."""
         try:
             stream = self.path(key).open("rb", buffering=0)
@@ -96,31 +92,32 @@ class LocalStore:
         path = self.path(key)
         path.unlink(missing_ok=True)
         for folder in path.parents:
-            if folder == self.root:
+            if folder in (self.root, self.root / RECEIVED):
                 break
             with suppress(FileNotFoundError):
                 if not _remove_if_empty(folder):
                     break
 
-    def delete_received(self, upload_id: str) -> None:
-        self.received_path(upload_id).unlink(missing_ok=True)
+    def received_keys(self) -> list[str]:
+        """What waits for verification, for a sweep that compares it with the records."""
+        return [f"{RECEIVED}/{path.name}" for path in (self.root / RECEIVED).iterdir() if path.is_file()]
 
     def free_bytes(self) -> int:
         """What an unprivileged process can still write here, in bytes."""
         return shutil.disk_usage(self.root).free
 
     def _move_to_key(self, placement: Placement) -> list[Path]:
-        source, target = self.received_path(placement.upload_id), self.path(placement.key)
+        source, target = self.path(placement.source), self.path(placement.target)
         try:
             made = make_folders(target.parent, below=self.root)
             move(source, target)
         except FileNotFoundError as error:
             if target.is_file():
                 return [target.parent]
-            raise NotStored(f"{placement.key!a} is not in the store. Send it again.") from error
+            raise NotStored(f"{placement.target!a} is not in the store. Send it again.") from error
         except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
             raise PathTaken(
-                f"{placement.key!a}: a file and a folder want the same name. Rename one of them."
+                f"{placement.target!a}: a file and a folder want the same name. Rename one of them."
             ) from error
         return [target.parent, *made]
 

@@ -44,9 +44,7 @@ def receive(
             raise ending
 
 
-def _take(
-    body: Body, writer: StagingWriter, until: int, stop_requested: Callable[[], bool]
-) -> DataplaneError | None:
+def _take(body: Body, writer: StagingWriter, until: int, stop_requested: Callable[[], bool]) -> DataplaneError | None:
     """Write until the offset is reached; the reason when it ended before."""
     try:
         while writer.offset < until:

@@ -146,9 +146,7 @@ class TusProtocol:
         if method == "OPTIONS":
             return self._options()
         if request.headers.get("tus-resumable") != VERSION:
-            raise TusRefused(
-                412, "version", f"Send the header Tus-Resumable: {VERSION}.", Tus_Version=VERSION
-            )
+            raise TusRefused(412, "version", f"Send the header Tus-Resumable: {VERSION}.", Tus_Version=VERSION)
         allowed = self._AT_COLLECTION if request.upload_id is None else self._AT_UPLOAD
         if method not in allowed:
             raise TusRefused(
@@ -185,9 +183,7 @@ class TusProtocol:
                 raise TusRefused(400, "not_offered", f"{unknown} is not offered here, see Tus-Extension.")
         length = whole_number(headers, "upload-length")
         if length > self._application.max_size:
-            raise TusRefused(
-                413, "too_large", f"Files can have at most {self._application.max_size} bytes here."
-            )
+            raise TusRefused(413, "too_large", f"Files can have at most {self._application.max_size} bytes here.")
         body_length = _body_length(headers, required=False)
         if body_length and headers.get("content-type") != OFFSET_TYPE:
             raise TusRefused(415, "content_type", f"A body must come with Content-Type: {OFFSET_TYPE}.")
@@ -231,9 +227,7 @@ def refused(refusal: TusRefused) -> TusResponse:
 def refuse_wrong_range(upload: UploadStatus, offset: int, length: int) -> None:
     """For applications, once they hold the upload: 409 at another offset, 413 beyond its length."""
     if offset != upload.offset:
-        raise TusRefused(
-            409, "wrong_offset", f"The upload is at byte {upload.offset}, not {offset}. Go on from there."
-        )
+        raise TusRefused(409, "wrong_offset", f"The upload is at byte {upload.offset}, not {offset}. Go on from there.")
     _refuse_excess(offset + length, upload.length)
 
 
@@ -247,9 +241,7 @@ def _body_length(headers: Mapping[str, str], *, required: bool) -> int:
     if "content-length" in headers:
         return whole_number(headers, "content-length")
     if required or "transfer-encoding" in headers:
-        raise TusRefused(
-            411, "length_required", "Send a Content-Length, so that a broken line can be noticed."
-        )
+        raise TusRefused(411, "length_required", "Send a Content-Length, so that a broken line can be noticed.")
     return 0
 
 

@@ -8,13 +8,15 @@ from functools import cache
 
 from django.conf import settings
 
-from dataplane.localstore import LocalStore
+from dataplane.localstore import RECEIVED, LocalStore
 from portal.models import DataFile, Dataset
 
 
 @cache
 def store() -> LocalStore:
-    return LocalStore(settings.FILES_ROOT)
+    local = LocalStore(settings.FILES_ROOT)
+    local.prepare()
+    return local
 
 
 def dataset_key(dataset: Dataset) -> str:
@@ -29,4 +31,4 @@ def file_key(dataset: Dataset, file: DataFile) -> str:
 
 def received_key(upload_id: str) -> str:
     """Where the bytes of a finished upload wait for verification."""
-    return f".received/{upload_id}"
+    return f"{RECEIVED}/{upload_id}"

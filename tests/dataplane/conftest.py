@@ -36,9 +36,7 @@ class FolderApplication:
     def create(self, creation: Creation, body: Body) -> UploadStatus:
         self.creations.append(creation)
         upload_id = secrets.token_urlsafe(12)
-        self.uploads[upload_id] = UploadStatus(
-            upload_id, 0, creation.length, creation.metadata_header, EXPIRES
-        )
+        self.uploads[upload_id] = UploadStatus(upload_id, 0, creation.length, creation.metadata_header, EXPIRES)
         return self.write(upload_id, 0, creation.body_length, body)
 
     def look_up(self, upload_id: str) -> UploadStatus:

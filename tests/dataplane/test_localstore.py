@@ -17,11 +17,10 @@ def store(tmp_path: Path) -> LocalStore:
     return store
 
 
-def received(
-    store: LocalStore, upload_id: str, data: bytes = b"data", key: str = "em/set/a.tif"
-) -> Placement:
-    store.received_path(upload_id).write_bytes(data)
-    return Placement(upload_id, key)
+def received(store: LocalStore, upload_id: str, data: bytes = b"data", key: str = "em/set/a.tif") -> Placement:
+    placement = Placement(f".received/{upload_id}", key)
+    store.path(placement.source).write_bytes(data)
+    return placement
 
 
 @pytest.mark.parametrize(
@@ -43,7 +42,7 @@ def test_a_placed_file_stands_at_its_key_and_nowhere_else(store: LocalStore) -> 
     placement = received(store, "upload-1", b"12345")
     assert store.place([placement]) == {}
     assert (store.root / "em/set/a.tif").read_bytes() == b"12345"
-    assert not store.received_path("upload-1").exists()
+    assert not store.received_keys()
     assert store.size("em/set/a.tif") == 5
 
 
@@ -61,10 +60,10 @@ def test_a_worker_that_died_after_placing_finds_the_bytes_again(store: LocalStor
 
 
 def test_bytes_that_are_nowhere_are_said_to_be_missing(store: LocalStore) -> None:
-    placement = Placement("upload-9", "em/set/a.tif")
+    placement = Placement(".received/upload-9", "em/set/a.tif")
     with pytest.raises(NotStored):
         store.open_received(placement)
-    assert isinstance(store.place([placement])["upload-9"], NotStored)
+    assert isinstance(store.place([placement])[".received/upload-9"], NotStored)
 
 
 def test_a_new_version_replaces_the_old_in_one_step(store: LocalStore) -> None:
@@ -82,9 +81,9 @@ def test_a_file_and_a_folder_of_one_name_are_told_apart(store: LocalStore) -> No
         received(store, "upload-3", key="em/set/c"),
     )
     failures = store.place([first, second, fine])
-    assert list(failures) == ["upload-2"]
-    assert isinstance(failures["upload-2"], PathTaken)
-    assert isinstance(store.place([received(store, "upload-4", key="em/set/c/d")])["upload-4"], PathTaken)
+    assert list(failures) == [".received/upload-2"]
+    assert isinstance(failures[".received/upload-2"], PathTaken)
+    assert isinstance(store.place([received(store, "upload-4", key="em/set/c/d")])[".received/upload-4"], PathTaken)
     assert store.size("em/set/c") == 4
 
 
@@ -104,9 +103,7 @@ def test_a_key_without_a_file_is_not_stored(store: LocalStore) -> None:
 
 
 def test_deleting_leaves_no_empty_folders_and_no_other_file_touched(store: LocalStore) -> None:
-    store.place(
-        [received(store, "upload-1", key="em/set/deep/a"), received(store, "upload-2", key="em/set/b")]
-    )
+    store.place([received(store, "upload-1", key="em/set/deep/a"), received(store, "upload-2", key="em/set/b")])
     store.delete("em/set/deep/a")
     assert not (store.root / "em/set/deep").exists()
     assert store.size("em/set/b") == 4
@@ -130,7 +127,7 @@ def test_across_file_systems_the_file_is_copied_and_no_half_file_is_seen(
     store.place([received(store, "upload-1", b"12345")])
     assert (store.root / "em/set/a.tif").read_bytes() == b"12345"
     assert [file.name for file in (store.root / "em/set").iterdir()] == ["a.tif"]
-    assert not store.received_path("upload-1").exists()
+    assert not store.received_keys()
 
 
 def test_names_are_made_durable_each_folder_once(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:

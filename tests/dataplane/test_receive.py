@@ -82,9 +82,7 @@ def test_every_record_follows_a_flush(writer: StagingWriter, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("ending", [b"", BodyCut("the line broke")])
-def test_an_interrupted_body_is_kept_as_far_as_it_came(
-    writer: StagingWriter, ending: bytes | Exception
-) -> None:
+def test_an_interrupted_body_is_kept_as_far_as_it_came(writer: StagingWriter, ending: bytes | Exception) -> None:
     recorded: list[int] = []
     with pytest.raises(BodyCut):
         receive(Pieces(b"x" * 250, ending), writer, 2500, record=recorded.append, stop_requested=never)

@@ -72,9 +72,7 @@ def test_a_new_name_is_made_durable_once(area: StagingArea, monkeypatch: pytest.
     assert synced == [area.root]
 
 
-def test_a_full_disk_says_so_and_counts_what_fitted(
-    area: StagingArea, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_says_so_and_counts_what_fitted(area: StagingArea, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.pwrite
 
     def nearly_full(descriptor: int, data: memoryview, offset: int) -> int:
@@ -91,9 +89,7 @@ def test_a_full_disk_says_so_and_counts_what_fitted(
     assert area.path(ID).read_bytes() == b"0123"
 
 
-@pytest.mark.parametrize(
-    ("code", "kind"), [(errno.EIO, SyncFailed), (errno.ENOSPC, NoRoom), (errno.EDQUOT, NoRoom)]
-)
+@pytest.mark.parametrize(("code", "kind"), [(errno.EIO, SyncFailed), (errno.ENOSPC, NoRoom), (errno.EDQUOT, NoRoom)])
 def test_a_failed_flush_is_no_success(
     area: StagingArea, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[Exception]
 ) -> None:
@@ -125,9 +121,7 @@ def test_removing_gives_the_space_back_and_can_be_repeated(area: StagingArea) ->
     assert area.stray_ids() == []
 
 
-@pytest.mark.parametrize(
-    "upload_id", ["../../etc/x", "a/b", "", ".locks", "short", "x" * 65, "naïve-id", "a\0bcdefgh"]
-)
+@pytest.mark.parametrize("upload_id", ["../../etc/x", "a/b", "", ".locks", "short", "x" * 65, "naïve-id", "a\0bcdefgh"])
 def test_an_id_that_is_not_ours_never_becomes_a_path(area: StagingArea, upload_id: str) -> None:
     with pytest.raises(ValueError, match="not an upload id"):
         area.path(upload_id)

@@ -107,9 +107,7 @@ def test_patch_at_another_offset_is_409_and_touches_nothing(wire: Any, offset: i
     assert wire.application.area.path(upload_id).read_bytes() == b"01234"
 
 
-@pytest.mark.parametrize(
-    "kind", [None, "application/octet-stream", "text/plain", "application/offset+octet-stream; x"]
-)
+@pytest.mark.parametrize("kind", [None, "application/octet-stream", "text/plain", "application/offset+octet-stream; x"])
 def test_patch_with_another_content_type_is_415(wire: Any, kind: str | None) -> None:
     upload_id = wire.create()
     assert wire("PATCH", upload_id, body=b"x", Upload_Offset=0, Content_Type=kind).status == 415
@@ -124,17 +122,13 @@ def test_patch_answers_204_with_the_new_offset(wire: Any) -> None:
 
 def test_patch_of_nothing_is_fine(wire: Any) -> None:
     upload_id = wire.create(10)
-    answer = wire(
-        "PATCH", upload_id, Upload_Offset=0, Content_Length=0, Content_Type="application/offset+octet-stream"
-    )
+    answer = wire("PATCH", upload_id, Upload_Offset=0, Content_Length=0, Content_Type="application/offset+octet-stream")
     assert (answer.status, answer.headers["Upload-Offset"]) == (204, "0")
 
 
 def test_patch_without_content_length_is_411(wire: Any) -> None:
     upload_id = wire.create()
-    answer = wire(
-        "PATCH", upload_id, body=b"x", Upload_Offset=0, Content_Length=None, Transfer_Encoding="chunked"
-    )
+    answer = wire("PATCH", upload_id, body=b"x", Upload_Offset=0, Content_Length=None, Transfer_Encoding="chunked")
     assert answer.status == 411
 
 

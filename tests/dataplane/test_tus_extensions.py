@@ -27,9 +27,7 @@ def test_a_length_makes_an_upload_at_an_absolute_location(wire: Any) -> None:
 @pytest.mark.parametrize(
     "headers", [{}, {"Upload_Defer_Length": 1}, {"Upload_Defer_Length": 2}, {"Upload_Concat": "partial"}]
 )
-def test_without_a_length_and_with_what_is_not_offered_it_is_400(
-    wire: Any, headers: dict[str, object]
-) -> None:
+def test_without_a_length_and_with_what_is_not_offered_it_is_400(wire: Any, headers: dict[str, object]) -> None:
     assert wire("POST", **headers).status == 400
     assert wire("POST", Upload_Length="", **headers).status == 400
     assert wire.application.creations == []
