@@ -53,6 +53,13 @@ class Config(BaseSettings):
     site_name: str = Field("Labcourier", description="Name of the facility's portal, shown on pages and in mails.")
     support_email: str = Field("help@localhost", description="Whom recipients may ask; shown on pages and in mails.")
 
+    bind: str = Field("127.0.0.1:8000", description="Address and port the web server listens on.")
+    web_processes: int = Field(2, gt=0, description="Processes of the web server; one per core, at least two.")
+    web_threads: int = Field(
+        600, gt=0, description="Uploads and downloads each web process serves at once; idle threads are not made."
+    )
+    worker_processes: int = Field(2, gt=0, description="Files a worker verifies at once, and mails it sends.")
+
     secret_key: Secret = Field("", validate_default=False, description="Signs sessions and forms.")
     secret_key_fallbacks: Annotated[list[str], NoDecode] = Field(
         [], description="Former signing secrets, comma separated."
