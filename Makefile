@@ -1,0 +1,82 @@
+# Labcourier. Two commands to begin with: `make demo` and `make test`.
+# Everything made here lies in .venv/, assets/ and var/; `make clean` removes it.
+
+PYTHON ?= python3
+PORT   ?= 8000
+PY     := .venv/bin/python
+PIP    := $(PY) -m pip --disable-pip-version-check
+STAMPS := .venv/stamps
+
+export PIP_NO_INPUT := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test lint bench lock clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@echo
+	@echo "PORT=8001       another port for demo and run"
+	@echo "DATA=/a/folder  demo: send your own files instead of simulated ones"
+	@echo "ONCE=1          demo: stop after the last step, exit 0 only if every step was right"
+
+setup: $(STAMPS)/demo $(STAMPS)/agent assets/dist/.built var/.migrated var/static/.collected  ## Set everything up (again: only what changed)
+
+demo: setup  ## The main job for real: send, verify, hand over; keeps running until Ctrl-C
+	@sh deploy/setup/need.sh curl=curl sha256sum=coreutils
+	@$(PY) -m demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(ONCE),--once)
+
+run: setup  ## Run the portal on this machine until Ctrl-C
+	@$(PY) -m deploy.one_machine --port $(PORT)
+
+test: setup $(STAMPS)/dev  ## All checks and tests, on SQLite and PostgreSQL, with agent and browser
+	@sh deploy/setup/need.sh curl=curl postgresql-server=postgresql chromium=chromium fonts=fonts-liberation
+	@$(PY) -m checks
+
+lint: setup $(STAMPS)/dev  ## Only the checks that run no test: style, types, imports, configuration
+	@$(PY) -m checks --only lint
+
+bench: setup $(STAMPS)/dev  ## Measure speed and memory; prints figures beside those of plain tools
+	@$(PY) -m bench
+
+lock: $(STAMPS)/dev  ## Renew requirements/*.txt from pyproject.toml and agent/pyproject.toml
+	@sh deploy/setup/lock.sh
+
+clean:  ## Remove what was set up, and everything the portal wrote: var/ too
+	rm -rf .venv var assets/node_modules assets/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- stamps: each stands for a step that need not be repeated ------------------------------------------------------
+
+$(STAMPS)/venv:
+	@sh deploy/setup/venv.sh $(PYTHON) .venv
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/demo: requirements/demo.txt | $(STAMPS)/venv
+	@echo "Installing what the portal needs ..."
+	@$(PIP) install --quiet --require-hashes --requirement requirements/demo.txt
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt | $(STAMPS)/demo
+	@echo "Installing what the tests need ..."
+	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(STAMPS)/agent: agent/pyproject.toml | $(STAMPS)/demo
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable ./agent
+	@touch $@
+
+ASSETS := $(shell find assets -path assets/node_modules -prune -o -path assets/dist -prune -o -type f -print)
+
+assets/dist/.built: $(ASSETS) | $(STAMPS)/demo
+	@echo "Building the pages' styles and scripts ..."
+	@sh deploy/setup/assets.sh
+	@touch $@
+
+var/.migrated: $(wildcard */migrations/*.py) | $(STAMPS)/demo assets/dist/.built
+	@mkdir -p var
+	@$(PY) manage.py migrate --verbosity 0
+	@touch $@
+
+var/static/.collected: assets/dist/.built requirements/demo.txt | var/.migrated
+	@$(PY) manage.py collectstatic --no-input --verbosity 0
+	@touch $@
