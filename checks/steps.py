@@ -32,7 +32,7 @@ def lint_steps() -> list[Step]:
         Step("style", _tool("ruff", "check", ".")),
         Step("format", _tool("ruff", "format", "--check", ".")),
         Step("types", _tool("mypy", *PACKAGES, *SCRIPTS)),
-        Step("imports between rooms", _tool("lint-imports", "--no-cache")),
+        Step("imports between rooms", _tool("lint-imports", "--no-cache", "--no-logo")),
         Step("page templates", _tool("djlint", "--lint", "--quiet", "templates")),
         Step("deployment check", _manage("check", "--deploy", "--fail-level", "WARNING"), env=site_settings()),
         Step("migrations are complete", _manage("makemigrations", "--check", "--dry-run")),
