@@ -1,19 +1,21 @@
 """Every form of the portal looks the same: Bootstrap classes, errors tied to their field, a summary on top.
 
-Pages write ``{{ form }}`` inside ``<form class="stack" method="post" novalidate>``; the templates are in ``templates/forms``.
+Pages write ``{{ form }}`` inside ``<form class="stack" method="post" novalidate>``;
+their templates are in ``templates/forms``.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.forms.renderers import TemplatesSetting
+from django.forms.widgets import Input
 
 CLASSES: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.CheckboxInput, "form-check-input"),
     (forms.RadioSelect, "form-check-input"),
     (forms.CheckboxSelectMultiple, "form-check-input"),
     (forms.Select, "form-select"),
-    (forms.Input, "form-control"),
+    (Input, "form-control"),
     (forms.Textarea, "form-control"),
 )
 
@@ -26,7 +28,8 @@ class PortalBoundField(forms.BoundField):
         built = super().build_widget_attrs(attrs, widget)
         names = [attrs.get("class"), widget.attrs.get("class"), bootstrap_class(widget)]
         names.append("is-invalid" if self.errors else None)
-        return {**built, "class": " ".join(name for name in names if name)}
+        joined = " ".join(name for name in names if name)
+        return {**built, "class": joined} if joined else built
 
     @property
     def layout(self) -> str:
@@ -40,7 +43,7 @@ class PortalBoundField(forms.BoundField):
 class PortalFormRenderer(TemplatesSetting):
     form_template_name = "forms/form.html"
     field_template_name = "forms/field.html"
-    bound_field_class: ClassVar[type[forms.BoundField]] = PortalBoundField
+    bound_field_class = PortalBoundField
 
 
 def bootstrap_class(widget: forms.Widget) -> str | None:
