@@ -44,7 +44,7 @@ def lint_steps() -> list[Step]:
         Step(
             "Caddyfile",
             _tool("caddy", "validate", "--config", "deploy/Caddyfile", "--adapter", "caddyfile"),
-            env={"LABCOURIER_HOST": "portal.example.org", "XDG_DATA_HOME": str(REPORTS / "caddy")},
+            env={"LABCOURIER_URL": "https://portal.example.org", "XDG_DATA_HOME": str(REPORTS / "caddy")},
         ),
     ]
 
