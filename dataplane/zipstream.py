@@ -1,0 +1,64 @@
+"""Sends a byte range of a zip layout, reading the files through a callable.
+
+A file that is missing, unreadable, shorter, longer or other than it was when it was verified ends the stream with an
+exception, and so the connection: nothing is padded, and the client sees that it has not got everything.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from dataplane.errors import DataplaneError
+from dataplane.ziplayout import SourceSlice, ZipLayout
+
+OpenSource = Callable[[str, int], BinaryIO]  # path in the layout, offset; an unbuffered reader standing there
+
+PIECE = 512 * 1024
+
+
+class SourceChanged(DataplaneError):
+    """A file is not what was verified."""
+
+
+def zip_bytes(layout: ZipLayout, start: int, stop: int, open_source: OpenSource, piece: int = PIECE) -> Iterator[bytes]:
+    """Bytes `start` to `stop` of the zip, in pieces of about `piece` bytes.
+
+    Raises SourceChanged, and what `open_source` and reading raise.
+    """
+    pending = bytearray()
+    for segment in layout.segments(start, stop):
+        chunks = iter((segment,)) if isinstance(segment, bytes) else _source_bytes(segment, open_source, piece)
+        for chunk in chunks:
+            if not pending and len(chunk) >= piece:
+                yield chunk
+                continue
+            pending += chunk
+            if len(pending) >= piece:
+                yield bytes(pending)
+                pending.clear()
+    if pending:
+        yield bytes(pending)
+
+
+def _source_bytes(part: SourceSlice, open_source: OpenSource, piece: int) -> Iterator[bytes]:
+    position, crc32 = part.start, 0
+    with open_source(part.path, part.start) as source:
+        while position < part.stop:
+            chunk = source.read(min(piece, part.stop - position))
+            if not chunk:
+                raise SourceChanged(
+                    f"{part.path!a} ends at byte {position} of {part.size}: it was cut since it was verified."
+                )
+            position += len(chunk)
+            crc32 = zlib.crc32(chunk, crc32) if part.start == 0 else 0
+            if position == part.size:
+                _check_end(part, source, crc32)
+            yield chunk
+
+
+def _check_end(part: SourceSlice, source: BinaryIO, crc32: int) -> None:
+    """Before the last piece goes out, so that a wrong file is never handed over whole."""
+    if source.read(1):
+        raise SourceChanged(f"{part.path!a} has more than {part.size} bytes: it was written to since it was verified.")
+    if part.start == 0 and crc32 != part.crc32:
+        raise SourceChanged(f"{part.path!a} has other content than what was verified.")

@@ -1,0 +1,86 @@
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import pytest
+
+from dataplane.zipstream import SourceChanged, zip_bytes
+from tests.dataplane.zip_samples import layout_of, source_of, whole_zip
+
+FILES = {"a.mrc": bytes(range(256)) * 100, "b.mrc": b"second"}
+
+
+def _sent_before_it_broke(pieces: Iterator[bytes], error: type[Exception]) -> int:
+    sent: list[bytes] = []
+    with pytest.raises(error):
+        sent.extend(pieces)
+    return len(b"".join(sent))
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        pytest.param(FILES["a.mrc"][:-1], id="shorter"),
+        pytest.param(b"", id="empty"),
+        pytest.param(FILES["a.mrc"] + b"x", id="longer"),
+        pytest.param(b"\0" + FILES["a.mrc"][1:-1] + b"\0", id="other content"),
+    ],
+)
+def test_a_file_that_is_not_what_was_verified_ends_the_stream(instead: bytes) -> None:
+    layout = layout_of(FILES)
+    pieces = zip_bytes(layout, 0, layout.total, source_of({**FILES, "a.mrc": instead}), piece=1024)
+    assert _sent_before_it_broke(pieces, SourceChanged) < len(FILES["a.mrc"])
+
+
+def test_a_file_that_grew_is_noticed_when_the_end_is_resumed() -> None:
+    layout = layout_of(FILES)
+    pieces = zip_bytes(layout, 5000, layout.total, source_of({**FILES, "a.mrc": FILES["a.mrc"] + b"x"}))
+    assert _sent_before_it_broke(pieces, SourceChanged) == 0
+
+
+def test_a_file_that_cannot_be_opened_ends_the_stream() -> None:
+    def refuse(path: str, offset: int) -> BinaryIO:
+        raise PermissionError(path)
+
+    layout = layout_of(FILES)
+    assert _sent_before_it_broke(zip_bytes(layout, 0, layout.total, refuse), PermissionError) == 0
+
+
+class Dripping(io.BytesIO):
+    """Gives three bytes at a time, as a raw file may."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(3 if size is None or size < 0 else min(size, 3))
+
+
+def test_a_source_that_drips_is_sent_whole() -> None:
+    layout = layout_of(FILES)
+
+    def open_source(path: str, offset: int) -> BinaryIO:
+        source = Dripping(FILES[path])
+        source.seek(offset)
+        return source
+
+    assert b"".join(zip_bytes(layout, 0, layout.total, open_source)) == whole_zip(FILES)
+
+
+def test_every_source_is_closed_even_when_the_client_leaves() -> None:
+    opened: list[BinaryIO] = []
+
+    def open_source(path: str, offset: int) -> BinaryIO:
+        opened.append(source_of(FILES)(path, offset))
+        return opened[-1]
+
+    layout = layout_of(FILES)
+    pieces = zip_bytes(layout, 0, layout.total, open_source, piece=100)
+    next(pieces), next(pieces)
+    pieces.close()  # type: ignore[attr-defined]
+    assert len(opened) == 1
+    assert opened[0].closed
+
+
+def test_small_files_travel_in_large_pieces() -> None:
+    files = {f"{number:04d}": b"x" * 100 for number in range(2000)}
+    layout = layout_of(files)
+    sizes = [len(piece) for piece in zip_bytes(layout, 0, layout.total, source_of(files), piece=64 * 1024)]
+    assert all(64 * 1024 <= size < 640 * 1024 for size in sizes[:-1])

@@ -1,0 +1,34 @@
+"""Small zips for the tests of the layout and the stream: files in memory, read as the portal reads its store."""
+
+import hashlib
+import io
+import zlib
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from dataplane.ziplayout import Entry, ZipLayout
+from dataplane.zipstream import OpenSource, zip_bytes
+
+SOME_DAY = 1_795_234_567  # 2026-11-21 06:56:07 UTC
+
+
+def entry(path: str, content: bytes, mtime: int = SOME_DAY) -> Entry:
+    return Entry(path, len(content), zlib.crc32(content), mtime, hashlib.sha256(content).hexdigest())
+
+
+def layout_of(files: Mapping[str, bytes], folder: str = "Lysozyme", revision: str = "1") -> ZipLayout:
+    return ZipLayout(folder, [entry(path, files[path]) for path in sorted(files)], revision=revision)
+
+
+def source_of(files: Mapping[str, bytes]) -> OpenSource:
+    def open_source(path: str, offset: int) -> BinaryIO:
+        source = io.BytesIO(files[path])
+        source.seek(offset)
+        return source
+
+    return open_source
+
+
+def whole_zip(files: Mapping[str, bytes], folder: str = "Lysozyme") -> bytes:
+    layout = layout_of(files, folder)
+    return b"".join(zip_bytes(layout, 0, layout.total, source_of(files)))
