@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+from portal.models import User
 from portal.templatetags.states import STATES
 
 NOW = datetime(2026, 11, 21, 9, 41, tzinfo=UTC)
@@ -72,7 +73,12 @@ def _file(name: str, state: str, size: int, reason: str = "") -> dict[str, Any]:
 
 
 def style_guide(request: HttpRequest) -> HttpResponse:
+    request.user = User(email="sam@facility.example", name="Sam Stern", is_staff=True)
     return render(request, "styleguide.html", context())
 
 
-urlpatterns = [path("", style_guide, name="home")]
+NAVIGATION = ("projects", "staff_audit", "staff_mail", "staff_instruments", "account_change_password", "account_logout")
+urlpatterns = [
+    path("", style_guide, name="home"),
+    *(path(f"{name}/", style_guide, name=name) for name in NAVIGATION),
+]
