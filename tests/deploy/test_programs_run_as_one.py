@@ -101,8 +101,8 @@ def test_children_of_a_killed_program_go_too(group: ProgramGroup, tmp_path: Path
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux can the kernel do this")
 def test_programs_end_when_their_starter_is_killed(tmp_path: Path) -> None:
     starter = (
-        "import os, pathlib, time; from deploy.program_group import ProgramGroup\n"
-        f"group = ProgramGroup(env=dict(os.environ), cwd=pathlib.Path('.'), log_folder=pathlib.Path({str(tmp_path)!r}))\n"
+        "import os, time; from pathlib import Path; from deploy.program_group import ProgramGroup\n"
+        f"group = ProgramGroup(env=dict(os.environ), cwd=Path('.'), log_folder=Path({str(tmp_path)!r}))\n"
         f"group.start('sleeper', {SLEEP!r}); print(group.running['sleeper'].pid, flush=True); time.sleep(60)"
     )
     root = Path(__file__).resolve().parents[2]
