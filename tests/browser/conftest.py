@@ -50,7 +50,13 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
     complaints: list[str] = []
     contexts = []
 
-    def open_one(look: Look = LOOKS[0], **options: Any) -> Page:
+    def open_one(look: Look = LOOKS[0], tolerate: str = "\0", **options: Any) -> Page:
+        """``tolerate``: part of a complaint that the test brings about on purpose."""
+
+        def complain(line: str) -> None:
+            if tolerate not in line:
+                complaints.append(line)
+
         context = chromium.new_context(
             viewport={"width": look.width, "height": 900},
             color_scheme=look.scheme,
@@ -59,8 +65,8 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda line: complain(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: complain(str(error)))
         return page
 
     yield open_one
