@@ -1,0 +1,3 @@
+from labcourier_agent.cli import main
+
+main()

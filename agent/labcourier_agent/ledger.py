@@ -1,0 +1,249 @@
+"""The files of one dataset, in the journal.
+
+found → announced → sending → sent → stated → verified, or failed. `found`: seen here, may not be ready yet.
+`announced`: the portal expects it. `sent`: all bytes are at the portal. `stated`: and so is the digest.
+A file that changes goes back to `found`; one that is corrupt at the portal goes back to `announced`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+
+from labcourier_agent.exits import AgentError, BadUsage, SourceTrouble
+from labcourier_agent.journal import Journal
+from labcourier_agent.portal_client import BATCH
+from labcourier_agent.records import Counts, Difference, Failure, Fault, FileRow
+from labcourier_agent.scan import Found, LeftOut
+from labcourier_agent.source import Signature, hash_file
+
+# A file the portal finds corrupt is sent this many more times.
+RESENDS = 3
+
+
+class Ledger:
+    """Thread-safe, as the journal is. Times are seconds since 1970."""
+
+    def __init__(self, journal: Journal, dataset: int) -> None:
+        self._journal = journal
+        self._dataset = dataset
+
+    def resume(self, *, closed: bool) -> None:
+        """After a start: what was under way is asked about again, what failed is tried again."""
+        self.clear_unlisted()
+        # A closed dataset takes no announcements, only corrupt files again: those count as resent, see FileUpload.
+        state, resends = ("announced", 1) if closed else ("found", 0)
+        self._journal.execute(
+            "UPDATE files SET state = ?, resends = ?, changes = 0, fault = NULL, reason = NULL"
+            " WHERE dataset = ? AND state IN ('announced', 'sending', 'failed')",
+            (state, resends, self._dataset),
+        )
+
+    # What lies in the folders.
+
+    def differences(self, founds: Sequence[Found]) -> list[Difference]:
+        """Of at most 1000 files, those that are new or changed. Errors: BadUsage when two would get one path."""
+        known = self._known(founds)
+        named: dict[str, str] = {}
+        differences = []
+        for found in founds:
+            row = known.get(found.path)
+            _refuse_collision(found, row["source"] if row else named.setdefault(found.path, found.source))
+            if row is None:
+                differences.append(Difference(found, new=True))
+            elif row["state"] != "sending" and self._has_changed(found, row):
+                differences.append(Difference(found, new=False, upload_url=row["upload_url"]))
+        return differences
+
+    def note(self, differences: Iterable[Difference], *, ready_at: float) -> None:
+        rows = [
+            (self._dataset, found.source, found.path, *_columns(found.signature), ready_at)
+            for found in (difference.found for difference in differences)
+        ]
+        self._journal.execute_many(
+            "INSERT INTO files (dataset, source, path, size, mtime_ns, file_id, ready_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (dataset, path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
+            " file_id = excluded.file_id, ready_at = excluded.ready_at, state = 'found', sha256 = NULL,"
+            " upload_url = NULL, changes = changes + 1, resends = 0, fault = NULL, reason = NULL"
+            " WHERE state <> 'sending'",
+            rows,
+        )
+
+    def note_unlisted(self, left_out: LeftOut) -> None:
+        self._journal.execute(
+            "INSERT OR REPLACE INTO files"
+            " (dataset, source, path, size, mtime_ns, file_id, ready_at, state, fault, reason)"
+            " VALUES (?, ?, ?, 0, 0, '', 0, 'failed', ?, ?)",
+            (self._dataset, left_out.path, left_out.path, Fault.UNLISTED, left_out.reason),
+        )
+
+    def clear_unlisted(self) -> None:
+        self._journal.execute("DELETE FROM files WHERE dataset = ? AND fault = ?", (self._dataset, Fault.UNLISTED))
+
+    # On the way.
+
+    def to_announce(self, now: float) -> list[FileRow]:
+        return self._rows("state = 'found' AND ready_at <= ? ORDER BY id LIMIT ?", now, BATCH)
+
+    def note_announced(self, portal_paths: Iterable[tuple[str, int]]) -> None:
+        self._journal.execute_many(
+            "UPDATE files SET state = 'announced', portal_path = ? WHERE id = ? AND state = 'found'", list(portal_paths)
+        )
+
+    def note_arrived(self, row: FileRow, portal_path: str, sha256: str) -> None:
+        """The portal has it already, digest and all: an answer was lost, or a kill came before it was noted."""
+        self._journal.execute(
+            "UPDATE files SET state = 'stated', portal_path = ?, sha256 = ?, upload_url = NULL WHERE id = ?",
+            (portal_path, sha256, row.id),
+        )
+
+    def claim(self) -> FileRow | None:
+        rows = self._journal.execute(
+            "UPDATE files SET state = 'sending' WHERE id = (SELECT id FROM files"
+            " WHERE dataset = ? AND state = 'announced' ORDER BY id LIMIT 1) RETURNING *",
+            (self._dataset,),
+        )
+        return FileRow.read(rows[0]) if rows else None
+
+    def note_upload(self, row: FileRow, url: str | None) -> None:
+        self._journal.execute("UPDATE files SET upload_url = ? WHERE id = ?", (url, row.id))
+
+    def note_sent(self, row: FileRow, sha256: str, *, stated: bool, now: float) -> None:
+        self._journal.execute(
+            "UPDATE files SET state = ?, sha256 = ?, sent_at = ?, upload_url = NULL WHERE id = ?",
+            ("stated" if stated else "sent", sha256, now, row.id),
+        )
+
+    def note_changed(self, row: FileRow, signature: Signature, *, ready_at: float) -> None:
+        self._journal.execute(
+            "UPDATE files SET state = 'found', size = ?, mtime_ns = ?, file_id = ?, ready_at = ?, sha256 = NULL,"
+            " upload_url = NULL, changes = changes + 1 WHERE id = ?",
+            (*_columns(signature), ready_at, row.id),
+        )
+
+    def note_failed(self, row: FileRow, trouble: AgentError, fault: Fault) -> None:
+        self._journal.execute(
+            "UPDATE files SET state = 'failed', fault = ?, reason = ? WHERE id = ?", (fault, trouble.sentence, row.id)
+        )
+
+    def remove(self, row: FileRow) -> None:
+        self._journal.execute("DELETE FROM files WHERE id = ?", (row.id,))
+
+    # At the portal.
+
+    def to_state(self) -> list[FileRow]:
+        return self._rows("state = 'sent' ORDER BY id LIMIT ?", BATCH)
+
+    def note_stated(self, rows: Iterable[FileRow]) -> None:
+        self._journal.execute_many(
+            "UPDATE files SET state = 'stated' WHERE id = ? AND state = 'sent'", [(row.id,) for row in rows]
+        )
+
+    def outstanding(self, after: int) -> list[FileRow]:
+        return self._rows("state = 'stated' AND id > ? ORDER BY id LIMIT ?", after, BATCH)
+
+    def known_to_portal_as(self, portal_paths: Sequence[str]) -> list[FileRow]:
+        return self._rows(f"portal_path IN ({_marks(portal_paths)})", *portal_paths)
+
+    def note_verified(self, rows: Iterable[FileRow]) -> None:
+        self._journal.execute_many(
+            "UPDATE files SET state = 'verified' WHERE id = ? AND state = 'stated'", [(row.id,) for row in rows]
+        )
+
+    def note_corrupt(self, row: FileRow, reason: str) -> bool:
+        """Send it again, or give it up after RESENDS times. Returns whether it is sent again."""
+        again = row.resends < RESENDS
+        self._journal.execute(
+            "UPDATE files SET state = ?, fault = ?, reason = ?, resends = resends + 1, sha256 = NULL, upload_url = NULL"
+            " WHERE id = ? AND state IN ('stated', 'verified')",
+            ("announced", None, None, row.id) if again else ("failed", Fault.CORRUPT, reason, row.id),
+        )
+        return again
+
+    def note_unstated(self, row: FileRow) -> None:
+        """The portal does not know the digest after all: state it again."""
+        self._journal.execute(
+            "UPDATE files SET state = 'sent' WHERE id = ? AND state IN ('stated', 'verified')", (row.id,)
+        )
+
+    # How far it is.
+
+    def all_files(self) -> Iterator[FileRow]:
+        """In the order they were found, a batch at a time."""
+        after = 0
+        while rows := self._rows("id > ? ORDER BY id LIMIT ?", after, BATCH):
+            yield from rows
+            after = rows[-1].id
+
+    def counts(self) -> Counts:
+        rows = self._journal.execute(
+            "SELECT state, count(*) AS files, sum(size) AS bytes FROM files WHERE dataset = ? GROUP BY state",
+            (self._dataset,),
+        )
+        return Counts({row["state"]: row["files"] for row in rows}, {row["state"]: row["bytes"] for row in rows})
+
+    def has(self, *states: str) -> bool:
+        marks = _marks(states)
+        return bool(
+            self._journal.execute(
+                f"SELECT 1 FROM files WHERE dataset = ? AND state IN ({marks}) LIMIT 1",  # noqa: S608
+                (self._dataset, *states),
+            )
+        )
+
+    def failures(self, limit: int = BATCH) -> list[Failure]:
+        rows = self._journal.execute(
+            "SELECT path, source, fault, reason FROM files"
+            " WHERE dataset = ? AND state = 'failed' ORDER BY path LIMIT ?",
+            (self._dataset, limit),
+        )
+        return [Failure(row["path"], row["source"], Fault(row["fault"]), row["reason"]) for row in rows]
+
+    def faults(self) -> set[Fault]:
+        rows = self._journal.execute(
+            "SELECT DISTINCT fault FROM files WHERE dataset = ? AND state = 'failed'", (self._dataset,)
+        )
+        return {Fault(row["fault"]) for row in rows}
+
+    def _rows(self, condition: str, *values: object) -> list[FileRow]:
+        statement = f"SELECT * FROM files WHERE dataset = ? AND {condition}"  # noqa: S608 conditions are ours
+        return [FileRow.read(row) for row in self._journal.execute(statement, (self._dataset, *values))]
+
+    def _known(self, founds: Sequence[Found]) -> dict[str, sqlite3.Row]:
+        paths = [found.path for found in founds]
+        rows = self._journal.execute(
+            "SELECT path, source, size, mtime_ns, file_id, state, sha256, upload_url, id FROM files"  # noqa: S608
+            f" WHERE dataset = ? AND path IN ({_marks(paths)})",
+            (self._dataset, *paths),
+        )
+        return {row["path"]: row for row in rows}
+
+    def _has_changed(self, found: Found, row: sqlite3.Row) -> bool:
+        """Another file id proves nothing: some file systems number anew at each mount. Then the content decides."""
+        if (found.signature.size, found.signature.mtime_ns) != (row["size"], row["mtime_ns"]):
+            return True
+        if found.signature.file_id == row["file_id"]:
+            return False
+        try:
+            if row["sha256"] and hash_file(found.source, found.signature) != row["sha256"]:
+                return True
+        except SourceTrouble:
+            return True
+        self._journal.execute("UPDATE files SET file_id = ? WHERE id = ?", (found.signature.file_id, row["id"]))
+        return False
+
+
+def _refuse_collision(found: Found, source: str) -> None:
+    if found.source != source:
+        raise BadUsage(
+            f"{source} and {found.source} would both become {found.path} in the dataset: "
+            "send the folder above them, or send them as two datasets."
+        )
+
+
+def _columns(signature: Signature) -> tuple[int, int, str]:
+    return signature.size, signature.mtime_ns, signature.file_id
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,62 @@
+"""How a run of `send` ended: for programs as one JSON document, for people as a few lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from labcourier_agent.exits import Exit
+from labcourier_agent.ledger import Ledger
+from labcourier_agent.progress import in_words
+from labcourier_agent.records import Counts, Failure
+
+FAILURES_SHOWN = 20
+# The gravest decides the exit code of a run in which several things failed.
+GRAVITY = (Exit.VERIFICATION_FAILED, Exit.REFUSED, Exit.OTHER, Exit.TRY_LATER)
+
+
+@dataclass(frozen=True)
+class Report:
+    """`answer` is the dataset in the portal's words, None before it exists. `error` is what ended the run early."""
+
+    answer: dict[str, Any] | None
+    counts: Counts
+    failures: list[Failure]
+    seconds: float
+    exit_code: Exit
+    error: str = ""
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "dataset": self.answer,
+            "files": self.counts.total,
+            "bytes": self.counts.total_bytes,
+            "seconds": round(self.seconds, 3),
+            "verified": self.counts.verified,
+            "failed": [failure.document() for failure in self.failures],
+            "failed_count": self.counts.of("failed"),
+            "error": self.error or None,
+            "exit_code": int(self.exit_code),
+        }
+
+    def data_lines(self) -> list[str]:
+        """For stdout: which dataset, and how much of it is verified."""
+        if self.answer is None:
+            return []
+        verified, size = self.counts.verified, in_words(self.counts.bytes_of("verified"))
+        return [
+            str(self.answer["name"]),
+            str(self.answer["url"]),
+            f"{verified} of {self.counts.total} files verified ({size}), {self.answer['state']}",
+        ]
+
+    def failure_lines(self) -> list[str]:
+        """For stderr."""
+        lines = [f"{failure.path}: {failure.reason}" for failure in self.failures[:FAILURES_SHOWN]]
+        more = self.counts.of("failed") - len(lines)
+        return [*lines, f"… and {more} more."] if more > 0 else lines
+
+
+def exit_code_of(ledger: Ledger) -> Exit:
+    codes = {fault.exit_code for fault in ledger.faults()}
+    return next((code for code in GRAVITY if code in codes), Exit.OK)

@@ -1,0 +1,237 @@
+"""One run of `send`: from the folders to a closed dataset whose every file the portal has verified.
+
+The main thread looks, announces, asks and closes; the senders send. The journal is what they share, so whatever ends
+this run, the next one with the same command starts from the same place.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx2
+
+from labcourier_agent.announcer import Announcer
+from labcourier_agent.exits import AgentError, Conflict, Interrupted, NotFound
+from labcourier_agent.gauge import Gauge
+from labcourier_agent.journal import DatasetRow, Journal
+from labcourier_agent.ledger import Ledger
+from labcourier_agent.lookout import Follow, Lookout
+from labcourier_agent.notices import Notices
+from labcourier_agent.patience import Patience
+from labcourier_agent.portal_client import PortalClient, refuse_if_outdated
+from labcourier_agent.progress import LOGGER, Progress
+from labcourier_agent.senders import Senders
+from labcourier_agent.stock import compare_stock, take_stock
+from labcourier_agent.tus_client import TusClient
+from labcourier_agent.upload import DATASET_OVER, Way
+from labcourier_agent.verdicts import Verdicts, send_missing_again
+
+T = TypeVar("T")
+
+PAUSE = 0.1
+UNFINISHED = ("found", "announced", "sending", "sent")
+
+
+@dataclass(frozen=True)
+class Options:
+    transfers: int = 4
+    follow: Follow | None = None
+
+    @property
+    def stable(self) -> float | None:
+        return self.follow.stable if self.follow else None
+
+    @property
+    def marker(self) -> str | None:
+        return self.follow.marker if self.follow else None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Those who work on a dataset once the portal knows it."""
+
+    way: Way
+    announcer: Announcer
+    senders: Senders
+    verdicts: Verdicts
+
+
+class Run:
+    """Used once, by one thread. `left_over` counts new or changed files that a closed dataset cannot take any more."""
+
+    def __init__(
+        self, journal: Journal, dataset: DatasetRow, http: httpx2.Client, progress: Progress, options: Options
+    ) -> None:
+        self.left_over = 0
+        self.ledger = Ledger(journal, dataset.id)
+        self._journal = journal
+        self._dataset = dataset
+        self._http = http
+        self._progress = progress
+        self._options = options
+        self._portal = PortalClient(http, dataset.plan.portal_url)
+        self._stop = threading.Event()
+        self._lookout = Lookout(dataset.plan.sources, options.follow)
+        self._closed = dataset.closed_at is not None
+        self._notices = Notices()
+        self._gauge = Gauge(self.ledger)
+
+    def execute(self) -> None:
+        """Returns when nothing is left to do: all verified and closed, or some files failed and stay as they are.
+
+        Errors: Refused, NotFound, BadUsage, NoRoom; KeyboardInterrupt. What was sent by then stays sent.
+        """
+        if self._dataset.portal_id is not None:
+            self._rejoin(self._dataset.portal_id)
+        self.ledger.resume(closed=self._closed)
+        if self._find_something():
+            desk = self._open_desk()
+            try:
+                while not self._is_done():
+                    if not self._tick(desk):
+                        desk.senders.rest(PAUSE)
+            except Interrupted:
+                desk.senders.raise_trouble()
+                raise
+            except Conflict as conflict:
+                self._note_over(conflict)
+                raise
+            finally:
+                desk.senders.stop()
+            self._finish(desk)
+
+    def _find_something(self) -> bool:
+        """Looks until there is something to do, or will never be."""
+        while True:
+            moved = self._look()
+            if self.ledger.has(*UNFINISHED, "stated") or (self.ledger.has("verified") and not self._closed):
+                return True
+            if self._lookout.over:
+                return False
+            if not moved:
+                self._stop.wait(PAUSE)
+
+    def _tick(self, desk: Desk) -> bool:
+        """A bit of everything that is due. Returns whether anything moved."""
+        moved = self._look(desk)
+        if desk.announcer.announce():
+            desk.senders.wake()
+            moved = True
+        moved |= desk.announcer.state_digests(hurry=not desk.senders.active())
+        moved |= desk.verdicts.collect(hurry=not self.ledger.has(*UNFINISHED))
+        moved |= self._close_if_complete(desk)
+        if self._gauge.is_due():
+            self._progress.show(self._gauge.view(desk.senders.active()))
+        desk.senders.raise_trouble()
+        return moved
+
+    def _look(self, desk: Desk | None = None) -> bool:
+        quiet = not self.ledger.has(*UNFINISHED)
+        if not self._lookout.is_due(quiet=quiet):
+            return False
+        first = not self._lookout.looked
+        self._lookout.begin()
+        stock = take_stock(
+            self.ledger,
+            self._dataset.plan.sources,
+            ready_at=time.time() + (self._options.stable or 0.0),
+            skip=self._options.marker,
+            say=self._notices.say if first else LOGGER.debug,
+        )
+        self._lookout.note(stock, quiet=quiet)
+        if desk is not None:
+            _terminate(desk.way.tus, stock.stale_uploads)
+        return stock.changed > 0 or self._lookout.over
+
+    def _rejoin(self, portal_id: str) -> None:
+        try:
+            answer = self._patiently(lambda: self._portal.dataset(portal_id))
+        except NotFound as error:
+            self._journal.note_ended(self._dataset.id)
+            raise NotFound(
+                f"The portal has no dataset “{self._dataset.plan.title}” for this token any more: "
+                "add --new to send everything as a new dataset."
+            ) from error
+        self._journal.note_answer(self._dataset.id, answer)
+        if answer["state"] != "open" and not self._closed:
+            self._note_closed()
+        if self._closed:
+            self._lookout.over = True
+            sources = self._dataset.plan.sources
+            self.left_over = compare_stock(self.ledger, sources, skip=self._options.marker).changed
+
+    def _open_desk(self) -> Desk:
+        connection = self._patiently(self._portal.connection)
+        refuse_if_outdated(connection)
+        way = Way(
+            dataset_id=self._dataset.portal_id or self._create_dataset(),
+            portal=self._portal,
+            tus=TusClient(self._http, connection.tus_endpoint),
+            ledger=self.ledger,
+            stop=self._stop,
+            say=self._notices.say,
+            transfers=self._options.transfers,
+        )
+        senders = Senders(way, stable=self._options.stable)
+        senders.start()
+        verdicts = Verdicts(way, note_answer=lambda answer: self._journal.note_answer(self._dataset.id, answer))
+        return Desk(way, Announcer(way, connection), senders, verdicts)
+
+    def _create_dataset(self) -> str:
+        """Asked again with the same key after a lost answer, the portal gives the same dataset."""
+        request = self._dataset.plan.request(self._dataset.client_key)
+        answer = self._patiently(lambda: self._portal.create_dataset(request))
+        self._journal.note_answer(self._dataset.id, answer)
+        LOGGER.info("dataset %s", answer["name"])
+        return str(answer["id"])
+
+    def _close_if_complete(self, desk: Desk) -> bool:
+        if self._closed or not self._lookout.over or self.ledger.has(*UNFINISHED, "failed"):
+            return False
+        try:
+            self._patiently(lambda: self._portal.close(desk.way.dataset_id))
+        except Conflict as conflict:
+            if conflict.code != "files_missing":
+                raise
+            send_missing_again(self.ledger, conflict)
+            desk.senders.wake()
+        else:
+            self._note_closed()
+        return True
+
+    def _note_closed(self) -> None:
+        self._closed = True
+        self._journal.note_closed(self._dataset.id)
+
+    def _note_over(self, conflict: Conflict) -> None:
+        if conflict.code in DATASET_OVER:
+            self._journal.note_ended(self._dataset.id)
+
+    def _is_done(self) -> bool:
+        if not self._lookout.over or self.ledger.has(*UNFINISHED, "stated"):
+            return False
+        return self._closed or self.ledger.has("failed")
+
+    def _finish(self, desk: Desk) -> None:
+        # The senders' stop is set by now; this last question has a line of attempts of its own.
+        patience = Patience(threading.Event(), self._notices.say)
+        answer = patience.keep_trying(lambda: self._portal.dataset(desk.way.dataset_id))
+        self._journal.note_answer(self._dataset.id, answer)
+        if self._closed and not self.ledger.has("failed"):
+            self._journal.note_ended(self._dataset.id)
+
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        return Patience(self._stop, self._notices.say).keep_trying(attempt)
+
+
+def _terminate(tus: TusClient, urls: list[str]) -> None:
+    """Uploads of versions that are no more. Best effort: what stays behind expires at the portal."""
+    for url in urls:
+        try:
+            tus.terminate(url)
+        except AgentError as error:
+            LOGGER.debug("upload %s is left to expire: %s", url, error.sentence)

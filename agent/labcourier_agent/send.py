@@ -1,0 +1,146 @@
+"""The command `send`: a plan becomes a dataset, or goes on with the one it began."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labcourier_agent.exits import AgentError, Exit, Interrupted, NotFound, Refused
+from labcourier_agent.journal import DatasetRow, Journal
+from labcourier_agent.ledger import Ledger
+from labcourier_agent.lock import only_one
+from labcourier_agent.plan import Plan
+from labcourier_agent.progress import LOGGER, open_progress
+from labcourier_agent.records import Counts
+from labcourier_agent.report import Report, exit_code_of
+from labcourier_agent.run import Options, Run
+from labcourier_agent.settings import Folders, Portal
+from labcourier_agent.stock import compare_stock, take_stock
+from labcourier_agent.wire import open_http
+
+ADD_NEW = "A dataset takes no files after it is closed: add --new to send everything as a new dataset."
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the person asked for beside the plan. `anew`: not with the ended dataset of the same command."""
+
+    plan: Plan
+    options: Options
+    anew: bool = False
+
+
+def absolute_sources(paths: Sequence[str]) -> tuple[str, ...]:
+    """Each once. Errors: NotFound for what is not there."""
+    sources = tuple(dict.fromkeys(str(Path(path).absolute()) for path in paths))
+    for source in sources:
+        if not Path(source).exists():
+            raise NotFound(f"There is no file or folder {source}.")
+    return sources
+
+
+def send(order: Order, portal: Portal, folders: Folders) -> Report:
+    """Errors: what prevents a dataset from coming to be. Once there is one, trouble is in the report."""
+    began = time.monotonic()
+    with only_one(folders.locks, order.plan.identity()):
+        journal = Journal(folders.journal)
+        try:
+            dataset = journal.latest(order.plan)
+            if dataset is not None and dataset.ended_at is not None and not order.anew:
+                return _look_back(journal, dataset, order)
+            if dataset is None or dataset.ended_at is not None:
+                _point_at_others(journal, order.plan)
+                dataset = journal.begin(order.plan)
+            return _run(journal, dataset, order, portal, began)
+        finally:
+            journal.close()
+
+
+def rehearse(order: Order, folders: Folders, show: Callable[[str, int], None]) -> tuple[Counts, DatasetRow | None]:
+    """What `send` would find, told to `show` as path and size in bytes, and the dataset it would go on with."""
+    passing = Journal(None)
+    try:
+        ledger = Ledger(passing, passing.begin(order.plan).id)
+        take_stock(ledger, order.plan.sources, ready_at=0.0, skip=order.options.marker, say=LOGGER.warning)
+        for row in ledger.all_files():
+            show(row.path, row.signature.size)
+        counts = ledger.counts()
+    finally:
+        passing.close()
+    return counts, _known_dataset(order, folders)
+
+
+def _known_dataset(order: Order, folders: Folders) -> DatasetRow | None:
+    if not folders.journal.exists():
+        return None
+    journal = Journal(folders.journal)
+    try:
+        dataset = journal.latest(order.plan)
+    finally:
+        journal.close()
+    return dataset if dataset is not None and not (order.anew and dataset.ended_at) else None
+
+
+def _run(journal: Journal, dataset: DatasetRow, order: Order, portal: Portal, began: float) -> Report:
+    http = open_http(portal.token, connections=order.options.transfers)
+    error: AgentError | None = None
+    left_over = 0
+    try:
+        with open_progress() as progress:
+            run = Run(journal, dataset, http, progress, order.options)
+            run.execute()
+            left_over = run.left_over
+    except KeyboardInterrupt:
+        error = Interrupted()
+    except AgentError as trouble:
+        error = trouble
+    finally:
+        http.close()
+    report = _report(journal, dataset, error, left_over, time.monotonic() - began)
+    _forget_if_nothing(journal, dataset, report, error)
+    return report
+
+
+def _report(journal: Journal, dataset: DatasetRow, error: AgentError | None, left_over: int, seconds: float) -> Report:
+    ledger = Ledger(journal, dataset.id)
+    counts = ledger.counts()
+    exit_code = error.exit_code if error else exit_code_of(ledger)
+    sentence = error.sentence if error else ""
+    if left_over and exit_code is Exit.OK:
+        exit_code, sentence = Exit.REFUSED, f"{left_over} files are new or changed since then. {ADD_NEW}"
+    if not error and counts.total == 0:
+        exit_code, sentence = Exit.NOT_FOUND, f"Nothing to send: no files in {', '.join(dataset.plan.sources)}."
+    return Report(journal.answer(dataset.id), counts, ledger.failures(), seconds, exit_code, sentence)
+
+
+def _forget_if_nothing(journal: Journal, dataset: DatasetRow, report: Report, error: AgentError | None) -> None:
+    """Leaves no trace of a dataset that the portal never made; after an interruption it may have made it."""
+    if report.answer is None and (error is None or isinstance(error, Refused)):
+        journal.forget(dataset.id)
+
+
+def _look_back(journal: Journal, dataset: DatasetRow, order: Order) -> Report:
+    """The same command again, after its dataset ended."""
+    began = time.monotonic()
+    ledger = Ledger(journal, dataset.id)
+    counts = ledger.counts()
+    left_over = compare_stock(ledger, order.plan.sources, skip=order.options.marker).changed
+    exit_code, sentence = Exit.REFUSED, ""
+    if counts.verified < counts.total:
+        sentence = f"The portal takes no more files into this dataset, and some were not sent. {ADD_NEW}"
+    elif left_over:
+        sentence = f"{left_over} files are new or changed since this was sent. {ADD_NEW}"
+    else:
+        exit_code = Exit.OK
+        LOGGER.info("Everything was sent and verified before, and nothing has changed since.")
+    return Report(dataset.answer, counts, ledger.failures(), time.monotonic() - began, exit_code, sentence)
+
+
+def _point_at_others(journal: Journal, plan: Plan) -> None:
+    """A command that differs in a detail begins another dataset: the person may have meant to go on."""
+    for other in journal.under_way():
+        if other.plan.portal_url == plan.portal_url and set(other.plan.sources) == set(plan.sources):
+            LOGGER.warning("This begins another dataset of the same folder. To go on with the one before: %s",
+                           other.plan.command())  # fmt: skip

@@ -1,0 +1,151 @@
+"""One file at the instrument: read once, hashed on the way, and watched for changes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from labcourier_agent.exits import SourceChanged, SourceUnreadable
+
+PIECE = 1024 * 1024
+# Windows: another program holds the file (ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION), so it is still being written.
+HELD_BY_OTHERS = {32, 33}
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Tells versions of a file apart. `file_id` is the inode or file index, which a new mount may change."""
+
+    size: int
+    mtime_ns: int
+    file_id: str
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> Self:
+        return cls(stat.st_size, stat.st_mtime_ns, format(stat.st_ino, "x"))
+
+
+class SourceFile:
+    """A file opened for sending, expected to be the version `signature`.
+
+    Errors of every method: SourceChanged when it is another version by now, SourceUnreadable.
+    """
+
+    def __init__(self, path: str, signature: Signature) -> None:
+        self.path = path
+        self.signature = signature
+        self._hash = hashlib.sha256()
+        self._hashed = 0
+        self._hasher: ThreadPoolExecutor | None = None
+        self._handle = self._open()
+
+    @property
+    def size(self) -> int:
+        return self.signature.size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._hasher is not None:
+            self._hasher.shutdown()
+        self._handle.close()
+
+    def check_unchanged(self) -> None:
+        """Name and open handle must both still be the expected version: files are replaced as well as written."""
+        if look_at(self.path) != self.signature or Signature.of(os.fstat(self._handle.fileno())) != self.signature:
+            raise SourceChanged(f"{self.path} changed while it was being sent.")
+
+    def read_all(self) -> bytes:
+        """The whole content, checked to be one version."""
+        body = self._read(self.size) if self.size else b""
+        self._hash.update(body)
+        self._hashed = len(body)
+        self.check_unchanged()
+        return body
+
+    def pieces(self, offset: int, length: int) -> Iterator[bytes]:
+        """`length` bytes from `offset` in pieces of at most 1 MiB, each hashed while its receiver is busy with it."""
+        self._hash_up_to(offset)
+        self._handle.seek(offset)
+        end = offset + length
+        while offset < end:
+            piece = self._read(min(PIECE, end - offset))
+            hashing = self._start_hashing(offset, piece)
+            try:
+                yield piece
+            finally:
+                if hashing is not None:
+                    hashing.result()
+            offset += len(piece)
+
+    def sha256(self) -> str:
+        """Hex digest of the whole file; what was not read for sending, as after a resumption, is read now."""
+        self._hash_up_to(self.size)
+        self.check_unchanged()
+        return self._hash.hexdigest()
+
+    def _hash_up_to(self, position: int) -> None:
+        if self._hashed < position:
+            self._handle.seek(self._hashed)
+        while self._hashed < position:
+            piece = self._read(min(PIECE, position - self._hashed))
+            self._hash.update(piece)
+            self._hashed += len(piece)
+
+    def _start_hashing(self, offset: int, piece: bytes) -> Future[None] | None:
+        """Bytes that are sent a second time are not hashed a second time."""
+        fresh = memoryview(piece)[max(self._hashed - offset, 0) :]
+        self._hashed += len(fresh)
+        if len(fresh) < PIECE:
+            self._hash.update(fresh)
+            return None
+        if self._hasher is None:
+            self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sha256")
+        return self._hasher.submit(self._hash.update, fresh)
+
+    def _open(self) -> BinaryIO:
+        if look_at(self.path) != self.signature:
+            raise SourceChanged(f"{self.path} changed before it was sent.")
+        try:
+            return Path(self.path).open("rb")
+        except OSError as error:
+            raise _trouble(self.path, error) from error
+
+    def _read(self, count: int) -> bytes:
+        try:
+            piece = self._handle.read(count)
+        except OSError as error:
+            raise _trouble(self.path, error) from error
+        if not piece:
+            raise SourceChanged(f"{self.path} became shorter while it was being sent.")
+        return piece
+
+
+def look_at(path: str) -> Signature:
+    """The version that is at `path` now. Errors: SourceUnreadable."""
+    try:
+        return Signature.of(Path(path).stat())
+    except OSError as error:
+        raise _trouble(path, error) from error
+
+
+def hash_file(path: str, signature: Signature) -> str:
+    with SourceFile(path, signature) as source:
+        return source.sha256()
+
+
+def _trouble(path: str, error: OSError) -> SourceChanged | SourceUnreadable:
+    if getattr(error, "winerror", None) in HELD_BY_OTHERS:
+        return SourceChanged(f"{path} is held by the program that writes it.")
+    gone = isinstance(error, FileNotFoundError | NotADirectoryError)
+    sentence = f"{path} is no longer there." if gone else f"{path} cannot be read: {error.strerror or error}."
+    return SourceUnreadable(sentence, gone=gone)

@@ -1,0 +1,106 @@
+"""Asking the portal what it has verified: the counts first, single files only when the counts moved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from labcourier_agent.exits import Conflict, Refused
+from labcourier_agent.ledger import Ledger
+from labcourier_agent.portal_client import PortalFile
+from labcourier_agent.records import FileRow
+from labcourier_agent.upload import Way
+
+SOONEST = 0.2
+LATEST = 5.0
+# Counts can stay equal while files move (one new version for one verified): look at the files themselves this often.
+LOOK_ANYWAY = 30.0
+# A file that was sent whole may stay `expected` for this long, where another server tells the portal of its arrival.
+ARRIVAL_GRACE = 30.0
+
+
+class Verdicts:
+    """For one dataset; used by one thread."""
+
+    def __init__(self, way: Way, *, note_answer: Callable[[dict[str, Any]], None]) -> None:
+        self._way = way
+        self._note_answer = note_answer
+        self._counts: Mapping[str, Any] | None = None
+        self._interval = SOONEST
+        self._due = 0.0
+        self._looked = 0.0
+
+    def collect(self, *, hurry: bool) -> bool:
+        """Asks when it is time to. `hurry`: nothing else is left to do. Returns whether any file was settled."""
+        now = time.monotonic()
+        if now < self._due or not self._way.ledger.has("stated"):
+            return False
+        settled = self._has_news(now) and self._walk()
+        self._interval = SOONEST if settled else min(self._interval * 1.5, LATEST)
+        self._due = time.monotonic() + (self._interval if hurry else max(self._interval, 1.0))
+        return settled
+
+    def _has_news(self, now: float) -> bool:
+        answer = self._way.portal.dataset(self._way.dataset_id)
+        counts = {key: answer["counts"].get(key) for key in ("verified", "corrupt")}
+        if counts == self._counts and now - self._looked < LOOK_ANYWAY:
+            return False
+        self._counts, self._looked = counts, now
+        self._note_answer(answer)
+        return True
+
+    def _walk(self) -> bool:
+        """Batch by batch in the order of sending, which is about that of verifying; stops where nothing is settled."""
+        settled_any = False
+        after = 0
+        while rows := self._way.ledger.outstanding(after):
+            after = rows[-1].id
+            if not self._settle(rows):
+                break
+            settled_any = True
+        return settled_any
+
+    def _settle(self, rows: Sequence[FileRow]) -> bool:
+        answers = self._way.portal.query(self._way.dataset_id, [row.portal_path for row in rows])
+        known = {answer.path: answer for answer in answers}
+        verified = []
+        moved = False
+        for row in rows:
+            answer = known.get(row.portal_path)
+            if answer is not None and answer.state == "verified" and answer.sha256 == row.sha256:
+                verified.append(row)
+            else:
+                moved |= self._settle_otherwise(row, answer)
+        self._way.ledger.note_verified(verified)
+        return moved or bool(verified)
+
+    def _settle_otherwise(self, row: FileRow, answer: PortalFile | None) -> bool:
+        """Anything but verified as sent. Returns whether the file goes another way now."""
+        if answer is not None and answer.state == "received":
+            return False
+        if answer is None or answer.state == "expected":
+            if time.time() - row.sent_at < ARRIVAL_GRACE:
+                return False
+            reason = "The portal does not have it, although it took every byte."
+        elif answer.state == "verified":
+            reason = "The portal has verified another content under this name."
+        else:
+            reason = answer.reason or "The portal read back something else than was sent."
+        again = self._way.ledger.note_corrupt(row, reason)
+        self._way.say(f"{row.path}: {reason} " + ("It is sent again." if again else "It is not tried any more."))
+        return True
+
+
+def send_missing_again(ledger: Ledger, conflict: Conflict) -> None:
+    """What `files_missing` names goes back to where it can be mended. Errors: Refused for files that are not ours."""
+    states = {entry["path"]: entry["state"] for entry in conflict.detail.get("files", [])}
+    rows = ledger.known_to_portal_as(list(states))
+    for row in rows:
+        if states[row.portal_path] == "received":
+            ledger.note_unstated(row)
+        else:
+            ledger.note_corrupt(row, "The portal does not have it, although it took every byte.")
+    strangers = sorted(states.keys() - {row.portal_path for row in rows})
+    if strangers or not states:
+        raise Refused(f"{conflict.sentence} Not among the files sent from here: {', '.join(strangers[:5])}.")

@@ -1,0 +1,429 @@
+"""A small portal on a loopback port: the HTTP contract, with faults that can be planted. It keeps digests, no bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import socket
+import struct
+import threading
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+TOKEN = "lcu_ada"
+CUT = 64 * 1024
+Answer = tuple[int, Any, dict[str, str]]
+
+
+class Refusal(Exception):  # noqa: N818 a control flow of its own, no error of the test
+    def __init__(self, status: int, code: str, message: str = "No.", **detail: Any) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.detail = status, code, message, detail
+
+
+class Cut(Exception):  # noqa: N818
+    """The connection is to be reset without an answer."""
+
+
+@dataclass
+class Fault:
+    """What goes wrong for the next `times` requests of `method` whose path begins with `prefix`.
+
+    `after`: only once so many body bytes were taken. `status`: that answer instead of the work; `lose`: the work is done
+    but its answer is lost; neither: the connection is reset. `meanwhile` is called first.
+    """
+
+    method: str
+    prefix: str = "/"
+    times: int = 1
+    after: int | None = None
+    status: int | None = None
+    code: str = "planted"
+    headers: dict[str, str] = field(default_factory=dict)
+    lose: bool = False
+    meanwhile: Callable[[], object] = lambda: None
+
+    def matches(self, method: str, path: str) -> bool:
+        return self.times > 0 and method == self.method and path.startswith(self.prefix)
+
+
+@dataclass
+class StoredFile:
+    path: str
+    size: int
+    mtime_ns: int | None
+    stated: str | None = None
+    state: str = "expected"
+    actual: str | None = None
+    reason: str = ""
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "path": self.path,
+            "size": self.size,
+            "state": self.state,
+            "sha256": self.stated,
+            "reason": self.reason,
+        }
+
+
+@dataclass
+class StoredDataset:
+    id: str
+    request: dict[str, Any]
+    state: str = "open"
+    files: dict[str, StoredFile] = field(default_factory=dict)
+
+    def document(self, base: str) -> dict[str, Any]:
+        states = [file.state for file in self.files.values()]
+        return {
+            "id": self.id,
+            "name": f"2026-11-20_18.20.37-32-{self.request.get('name') or self.request['title']}",
+            "state": self.state,
+            "title": self.request["title"],
+            "url": f"{base}/datasets/{self.id}",
+            "revision": states.count("verified"),
+            "counts": {
+                "expected": states.count("expected"),
+                "received": states.count("received"),
+                "verified": states.count("verified"),
+                "corrupt": states.count("corrupt"),
+                "bytes_expected": sum(file.size for file in self.files.values()),
+                "bytes_verified": sum(file.size for file in self.files.values() if file.state == "verified"),
+            },
+            "recipients": self.request.get("recipients", []),
+            "created_at": "2026-11-20T18:20:37Z",
+            "released_at": None,
+        }
+
+
+@dataclass
+class StoredUpload:
+    id: str
+    dataset: StoredDataset
+    path: str
+    length: int
+    sha256: str | None
+    digest: Any = field(default_factory=hashlib.sha256)
+    offset: int = 0
+
+
+class LoopbackPortal:
+    """Used as a context manager. `requests` and `received` (bytes of file content by path) tell what was asked of it."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+        self.requests: list[tuple[str, str]] = []
+        self.received: dict[str, int] = {}
+        self.datasets: dict[str, StoredDataset] = {}
+        self.uploads: dict[str, StoredUpload] = {}
+        self.corrupt_times: dict[str, int] = {}
+        self.refused_names: set[str] = set()
+        self.forgets: set[str] = set()
+        self.max_file_bytes = 1 << 40
+        self.agent_version_min = "0.1.0"
+        self.lock = threading.RLock()
+        portal = self
+
+        class Door(_Door):
+            pass
+
+        Door.portal = portal
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def dataset(self) -> StoredDataset:
+        """The only one."""
+        (dataset,) = self.datasets.values()
+        return dataset
+
+    def asked(self, method: str, prefix: str) -> int:
+        return sum(1 for seen, path in self.requests if seen == method and path.startswith(prefix))
+
+    def answer(self, door: _Door, method: str, path: str) -> Answer:
+        if door.headers.get("Authorization") != f"Bearer {TOKEN}":
+            raise Refusal(401, "token_unknown", "This token is not known. Check that it was copied whole.")
+        if path.startswith("/tus/"):
+            return self._tus(door, method, path.removeprefix("/tus/"))
+        return self._api(method, path.removeprefix("/api/v1/").split("/"), door.json_body)
+
+    # The JSON API.
+
+    def _api(self, method: str, path: list[str], body: dict[str, Any]) -> Answer:
+        with self.lock:
+            match method, path:
+                case "GET", ["connection"]:
+                    return 200, self._connection(), {}
+                case "POST", ["datasets"]:
+                    return self._create_dataset(body)
+                case "GET", ["datasets", dataset_id]:
+                    return 200, self._known(dataset_id).document(self.url), {}
+                case "POST", ["datasets", dataset_id, "files"]:
+                    return 200, {"files": list(self._announce(self._known(dataset_id), body["files"]))}, {}
+                case "POST", ["datasets", dataset_id, "files", "query"]:
+                    files = self._known(dataset_id).files
+                    return 200, {"files": [files[path].document() for path in body["paths"] if path in files]}, {}
+                case "POST", ["datasets", dataset_id, "close"]:
+                    return self._close(self._known(dataset_id))
+        raise Refusal(404, "not_found", "There is nothing here.")
+
+    def _connection(self) -> dict[str, Any]:
+        return {
+            "portal_version": "0.1.0",
+            "project": {"code": "CRYO", "name": "Cryo"},
+            "instrument": {"slug": "krios", "name": "Krios"},
+            "token_label": "Ada",
+            "expires_at": None,
+            "tus_endpoint": f"{self.url}/tus/",
+            "max_file_bytes": self.max_file_bytes,
+            "max_path_bytes": 1024,
+            "agent_version_min": self.agent_version_min,
+        }
+
+    def _known(self, dataset_id: str) -> StoredDataset:
+        if dataset_id not in self.datasets:
+            raise Refusal(404, "not_found", "There is no such dataset.")
+        return self.datasets[dataset_id]
+
+    def _create_dataset(self, body: dict[str, Any]) -> Answer:
+        wrong = [address for address in body["recipients"] if address.endswith(".invalid")]
+        if wrong:
+            raise Refusal(422, "invalid", f"{wrong[0]} is no e-mail address. Correct it.")
+        for dataset in self.datasets.values():
+            if dataset.request["client_key"] == body["client_key"]:
+                return 200, dataset.document(self.url), {}
+        dataset = StoredDataset(str(uuid.uuid4()), body)
+        self.datasets[dataset.id] = dataset
+        return 201, dataset.document(self.url), {}
+
+    def _announce(self, dataset: StoredDataset, entries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        assert len(entries) <= 1000
+        bad = [entry["path"] for entry in entries if entry["path"] in self.refused_names]
+        if bad:
+            message = "This name is not possible here. Rename the file."
+            raise Refusal(422, "invalid", "Some names are not possible.", files=[
+                {"path": path, "message": message} for path in bad
+            ])  # fmt: skip
+        if dataset.state != "open":
+            raise Refusal(409, "dataset_closed", "The dataset is closed.")
+        for entry in entries:
+            file = self._upsert(dataset, entry)
+            yield file.document() | {"sent_path": entry["path"]}
+
+    def _upsert(self, dataset: StoredDataset, entry: dict[str, Any]) -> StoredFile:
+        path = unicodedata.normalize("NFC", entry["path"])
+        told = StoredFile(path, entry["size"], entry.get("mtime_ns"), entry.get("sha256"))
+        file = dataset.files.get(path)
+        if file is None or (file.size, file.mtime_ns) != (told.size, told.mtime_ns):
+            file = dataset.files[path] = told
+        elif told.stated is not None and file.stated not in (None, told.stated):
+            file = dataset.files[path] = told
+        elif told.stated is not None:
+            file.stated = told.stated
+            self._verify(file)
+        return file
+
+    def _close(self, dataset: StoredDataset) -> Answer:
+        if dataset.state != "open":
+            raise Refusal(409, "already_closed", "The dataset is closed already.")
+        missing = [
+            {"path": file.path, "state": file.state}
+            for file in dataset.files.values()
+            if file.state in ("expected", "corrupt") or (file.state == "received" and file.stated is None)
+        ]
+        if missing:
+            raise Refusal(
+                409, "files_missing", f"{len(missing)} files are missing.", count=len(missing), files=missing[:50]
+            )
+        dataset.state = "closed"
+        return 200, dataset.document(self.url), {}
+
+    def _verify(self, file: StoredFile) -> None:
+        if file.actual is None or file.stated is None:
+            return
+        spoiled = self.corrupt_times.get(file.path, 0)
+        if spoiled:
+            self.corrupt_times[file.path] = spoiled - 1
+        good = file.actual == file.stated and not spoiled
+        file.state, file.reason = ("verified", "") if good else ("corrupt", "Read back with another digest.")
+
+    # tus.
+
+    def _tus(self, door: _Door, method: str, upload_id: str) -> Answer:
+        assert door.headers["Tus-Resumable"] == "1.0.0"
+        if method == "POST":
+            with self.lock:
+                upload = self._create_upload(door)
+            self._take(door, upload)
+            place = {"Location": f"http://another.host/tus/{upload.id}", "Upload-Offset": str(upload.offset)}
+            return 201, None, place
+        if upload_id not in self.uploads:
+            raise Refusal(404, "not_found", "There is no such upload.")
+        upload = self.uploads[upload_id]
+        if method == "DELETE":
+            del self.uploads[upload_id]
+            return 204, None, {}
+        if method == "PATCH":
+            self._patch(door, upload)
+        return (
+            200 if method == "HEAD" else 204,
+            None,
+            {"Upload-Offset": str(upload.offset), "Upload-Length": str(upload.length), "Cache-Control": "no-store"},
+        )
+
+    def _create_upload(self, door: _Door) -> StoredUpload:
+        metadata = dict(_decode_metadata(door.headers["Upload-Metadata"]))
+        dataset, path = self._known(metadata["dataset"]), metadata["path"]
+        file = dataset.files[path]
+        length = int(door.headers["Upload-Length"])
+        if file.size != length:
+            raise Refusal(422, "invalid", "The file was announced with another size.")
+        if dataset.state != "open" and file.state != "corrupt":
+            raise Refusal(409, "dataset_closed", "The dataset is closed: it takes no more files.")
+        upload = StoredUpload(uuid.uuid4().hex, dataset, path, length, metadata.get("sha256"))
+        self.uploads[upload.id] = upload
+        return upload
+
+    def _patch(self, door: _Door, upload: StoredUpload) -> None:
+        assert door.headers["Content-Type"] == "application/offset+octet-stream"
+        if int(door.headers["Upload-Offset"]) != upload.offset:
+            raise Refusal(409, "wrong_offset", f"The upload is at byte {upload.offset}.")
+        self._take(door, upload)
+
+    def _take(self, door: _Door, upload: StoredUpload) -> None:
+        """Keeps what arrives, also of a body that is cut."""
+        for piece in door.pieces():
+            upload.digest.update(piece)
+            with self.lock:
+                upload.offset += len(piece)
+                self.received[upload.path] = self.received.get(upload.path, 0) + len(piece)
+        if upload.offset == upload.length:
+            with self.lock:
+                self._finish(upload)
+
+    def _finish(self, upload: StoredUpload) -> None:
+        if upload.path in self.forgets:
+            self.forgets.remove(upload.path)
+            return
+        file = upload.dataset.files[upload.path]
+        file.actual, file.state = upload.digest.hexdigest(), "received"
+        file.stated = upload.sha256 or file.stated
+        self._verify(file)
+
+
+class _Door(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    portal: LoopbackPortal
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the name is theirs
+        return
+
+    def _serve(self) -> None:
+        self.portal.requests.append((self.command, self.path))
+        self._left = int(self.headers.get("Content-Length", "0"))
+        self._taken = 0
+        self._fault = self._planted()
+        try:
+            self._answer(*self._respond())
+        except Cut:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+        except OSError:
+            self.close_connection = True
+
+    do_GET = do_POST = do_HEAD = do_PATCH = do_DELETE = _serve
+
+    def _planted(self) -> Fault | None:
+        with self.portal.lock:
+            for fault in self.portal.faults:
+                if fault.matches(self.command, self.path):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def _respond(self) -> Answer:
+        fault = self._fault
+        try:
+            if fault and fault.after is None and not fault.lose:
+                self._strike(fault)
+            self.json_body = json.loads(self.rfile.read(self._left)) if self._is_json() else {}
+            answer = self.portal.answer(self, self.command, self.path)
+        except Refusal as refusal:
+            document = {"code": refusal.code, "message": refusal.message, "detail": refusal.detail}
+            return refusal.status, document, self._fault.headers if self._fault else {}
+        if fault and fault.lose:
+            raise Cut
+        return answer
+
+    def _is_json(self) -> bool:
+        return self.headers.get("Content-Type", "").startswith("application/json")
+
+    def _strike(self, fault: Fault) -> None:
+        fault.meanwhile()
+        if fault.status is None:
+            raise Cut
+        raise Refusal(fault.status, fault.code, f"Planted {fault.status}.")
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body as it arrives. A cut body ends early."""
+        while self._left:
+            fault = self._fault
+            if fault and fault.after is not None and self._taken >= fault.after:
+                self._strike(fault)
+            try:
+                piece = self.rfile.read1(min(self._left, CUT))
+            except OSError:
+                piece = b""
+            if not piece:
+                raise Cut
+            self._left -= len(piece)
+            self._taken += len(piece)
+            yield piece
+
+    def _answer(self, status: int, document: Any, headers: dict[str, str]) -> None:
+        body = b"" if document is None or self.command == "HEAD" else json.dumps(document).encode()
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if self._left and not self._is_json():
+            self.send_header("Connection", "close")
+            self.close_connection = True
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _decode_metadata(header: str) -> Iterator[tuple[str, str]]:
+    for pair in header.split(","):
+        key, _, value = pair.partition(" ")
+        yield key, base64.b64decode(value).decode()
+
+
+@contextmanager
+def listening_nowhere() -> Iterator[str]:
+    """The address of a port that refuses connections."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
