@@ -85,9 +85,11 @@ class StagingArea:
         """Become this upload's one writer only if there is none. Raises Busy."""
         return acquire_idle_lock(self._lock_path(upload_id))
 
-    def open(self, upload_id: str, *, recorded: int) -> StagingWriter:
+    def open(self, upload_id: str, *, recorded: int, fleeting: bool = False) -> StagingWriter:
         """Open for writing at the recorded offset; hold the lock. The tail beyond it is cut off.
 
+        `fleeting`: it will be finished or forgotten before anybody learns its id, so the name here need not
+        survive a power cut.
         Raises StagingShort, StagingMissing (only when something was recorded), NoRoom.
         """
         path = self.path(upload_id)
@@ -108,7 +110,7 @@ class StagingArea:
         except BaseException:
             os.close(descriptor)
             raise
-        return StagingWriter(descriptor, recorded, name_is_durable=recorded > 0, folder=self.root)
+        return StagingWriter(descriptor, recorded, name_is_durable=fleeting or recorded > 0, folder=self.root)
 
     def check(self, upload_id: str, *, recorded: int) -> None:
         """Raise StagingShort or StagingMissing when acknowledged bytes are not there; changes nothing."""

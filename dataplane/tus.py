@@ -90,10 +90,18 @@ class UploadStatus:
 class TusRefused(Exception):
     """A refusal with its status, a word for programs and a sentence; applications raise it too."""
 
-    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.headers, self.detail = headers or {}, detail or {}
 
 
 class UploadApplication(Protocol):
@@ -102,7 +110,9 @@ class UploadApplication(Protocol):
     404 and 410 only for what is really gone; passing trouble is 503.
     """
 
-    max_size: int
+    @property
+    def max_size(self) -> int:
+        """The largest upload, in bytes."""
 
     def create(self, creation: Creation, body: Body) -> UploadStatus:
         """Make an upload and take the bytes that came with it. A creation of length 0 is complete at once."""
@@ -111,7 +121,10 @@ class UploadApplication(Protocol):
         """The true offset: a writer still at work is stopped and has drained."""
 
     def write(self, upload_id: str, offset: int, length: int, body: Body) -> UploadStatus:
-        """Take `length` bytes at `offset`; 409 without touching anything when the true offset is another."""
+        """Take `length` bytes at `offset`.
+
+        Nothing is touched when the true offset is another (409) or the upload would grow too long (413).
+        """
 
     def terminate(self, upload_id: str) -> None:
         """Forget the upload and give its space back."""
@@ -146,11 +159,16 @@ class TusProtocol:
         if method == "OPTIONS":
             return self._options()
         if request.headers.get("tus-resumable") != VERSION:
-            raise TusRefused(412, "version", f"Send the header Tus-Resumable: {VERSION}.", Tus_Version=VERSION)
+            raise TusRefused(
+                412, "version", f"Send the header Tus-Resumable: {VERSION}.", headers={"Tus-Version": VERSION}
+            )
         allowed = self._AT_COLLECTION if request.upload_id is None else self._AT_UPLOAD
         if method not in allowed:
             raise TusRefused(
-                405, "method", f"Only {', '.join(allowed)} and OPTIONS work here.", Allow=", ".join(allowed)
+                405,
+                "method",
+                f"Only {', '.join(allowed)} and OPTIONS work here.",
+                headers={"Allow": ", ".join(allowed)},
             )
         if request.upload_id is None:
             return self._create(request)
@@ -220,15 +238,8 @@ def refused(refusal: TusRefused) -> TusResponse:
     headers = {"Tus-Resumable": VERSION, "Cache-Control": "no-store", "Content-Type": "application/json"}
     if refusal.status in (423, 503):
         headers["Retry-After"] = "2"
-    body = json.dumps({"code": refusal.code, "message": refusal.message, "detail": {}})
+    body = json.dumps({"code": refusal.code, "message": refusal.message, "detail": refusal.detail})
     return TusResponse(refusal.status, {**headers, **refusal.headers}, body.encode())
-
-
-def refuse_wrong_range(upload: UploadStatus, offset: int, length: int) -> None:
-    """For applications, once they hold the upload: 409 at another offset, 413 beyond its length."""
-    if offset != upload.offset:
-        raise TusRefused(409, "wrong_offset", f"The upload is at byte {upload.offset}, not {offset}. Go on from there.")
-    _refuse_excess(offset + length, upload.length)
 
 
 def _method_of(request: TusRequest) -> str:

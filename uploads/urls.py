@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from uploads.views import tus
+
+urlpatterns = [
+    path("tus/", tus.endpoint, name="tus"),
+    path("tus/<str:upload_id>", tus.endpoint, name="tus_upload"),
+]

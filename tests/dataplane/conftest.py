@@ -19,7 +19,6 @@ from dataplane.tus import (
     TusRequest,
     TusResponse,
     UploadStatus,
-    refuse_wrong_range,
 )
 
 EXPIRES = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -45,7 +44,7 @@ class FolderApplication:
 
     def write(self, upload_id: str, offset: int, length: int, body: Body) -> UploadStatus:
         with self.area.lock(upload_id) as lock:
-            refuse_wrong_range(self._found(upload_id), offset, length)
+            self._refuse_wrong_range(self._found(upload_id), offset, length)
 
             def record(durable: int) -> None:
                 self.uploads[upload_id] = replace(self.uploads[upload_id], offset=durable)
@@ -62,6 +61,12 @@ class FolderApplication:
 
     def address(self, upload_id: str) -> str:
         return f"https://portal.example/tus/{upload_id}"
+
+    def _refuse_wrong_range(self, upload: UploadStatus, offset: int, length: int) -> None:
+        if offset != upload.offset:
+            raise TusRefused(409, "wrong_offset", f"The upload is at byte {upload.offset}.")
+        if offset + length > upload.length:
+            raise TusRefused(413, "too_large", f"The upload has {upload.length} bytes.")
 
     def _found(self, upload_id: str) -> UploadStatus:
         if upload_id not in self.uploads:

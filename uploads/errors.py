@@ -1,0 +1,31 @@
+"""What this room refuses, besides the portal's errors.
+
+Conflict (409)
+├── DatasetClosed    no more files go into it
+├── AlreadyClosed    closing it twice
+├── FilesMissing     closing it while files are missing; `detail` lists the first
+├── WrongOffset      bytes for another place than the upload's end
+└── AlreadyReceived  the upload is complete and can no longer be taken back
+"""
+
+from portal.errors import Conflict
+
+
+class DatasetClosed(Conflict):
+    code = "dataset_closed"
+
+
+class AlreadyClosed(Conflict):
+    code = "already_closed"
+
+
+class FilesMissing(Conflict):
+    code = "files_missing"
+
+
+class WrongOffset(Conflict):
+    code = "wrong_offset"
+
+
+class AlreadyReceived(Conflict):
+    code = "already_received"

@@ -1,0 +1,50 @@
+"""What the audit hears from this room, one function an event. Call each last in its transaction."""
+
+from portal.actors import SYSTEM, Actor
+from portal.audit import record
+from portal.models import DataFile, Dataset
+from uploads.models import Upload, UploadToken
+
+
+def token_made(token: UploadToken, actor: Actor) -> None:
+    instrument = token.instrument.slug if token.instrument else ""
+    record("upload_token_made", actor, project=token.project, subject=token.label, instrument=instrument)
+
+
+def token_revoked(token: UploadToken, actor: Actor) -> None:
+    record("upload_token_revoked", actor, project=token.project, subject=token.label)
+
+
+def dataset_created(dataset: Dataset, actor: Actor) -> None:
+    record("dataset_created", actor, dataset=dataset, subject=dataset.title)
+
+
+def dataset_closed(dataset: Dataset, actor: Actor) -> None:
+    record("dataset_closed", actor, dataset=dataset, files=dataset.file_count, bytes=dataset.bytes_expected)
+
+
+def dataset_released(dataset: Dataset) -> None:
+    record(
+        "dataset_released",
+        SYSTEM,
+        dataset=dataset,
+        bytes=dataset.bytes_verified,
+        files=dataset.verified_count,
+        revision=dataset.revision,
+    )
+
+
+def files_corrupt(dataset: Dataset, files: list[DataFile]) -> None:
+    """One event for a batch; names the first twenty."""
+    named = [{"path": file.path, "reason": file.reason} for file in files[:20]]
+    record("files_corrupt", SYSTEM, dataset=dataset, subject=files[0].path, count=len(files), files=named)
+
+
+def bytes_lost(upload: Upload, reason: str) -> None:
+    path = upload.file.path if upload.file else ""
+    record("upload_bytes_lost", SYSTEM, dataset=upload.dataset, subject=path, bytes=upload.offset, reason=reason)
+
+
+def upload_expired(upload: Upload) -> None:
+    path = upload.file.path if upload.file else ""
+    record("upload_expired", SYSTEM, dataset=upload.dataset, subject=path, bytes=upload.offset, complete=False)

@@ -1,0 +1,142 @@
+"""What a sender says of a file, and whether its name fits beside those the dataset has."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.conf import settings
+from django.db.models import Q
+
+from dataplane.errors import PathRefused
+from dataplane.names import normalise_path, path_key, shown
+from portal.errors import Invalid
+from portal.models import DataFile, Dataset
+
+_FOLDERS_A_QUERY = 100
+Each = TypeVar("Each")
+
+
+@dataclass(frozen=True, slots=True)
+class FileWish:
+    """`path` is normalised; `sha256` is lower-case hex, or empty while it is not stated."""
+
+    path: str
+    size: int
+    sent_path: str
+    mtime_ns: int | None = None
+    sha256: str = ""
+
+    @property
+    def key(self) -> str:
+        return key_of(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class RawWish:
+    """As it arrives: nothing is checked but the types."""
+
+    path: str
+    size: int
+    mtime_ns: int | None = None
+    sha256: str = ""
+
+
+def key_of(path: str) -> str:
+    """`DataFile.path_key` of a path: SHA-256, hex, of its case-folded form."""
+    return hashlib.sha256(path_key(path).encode()).hexdigest()
+
+
+def checked_wishes(raw_wishes: Sequence[RawWish]) -> list[FileWish]:
+    """All of them in order, or Invalid with one sentence for each bad one in `detail.files`."""
+    wishes: list[FileWish] = []
+    problems: list[tuple[str, str]] = []
+    for raw in raw_wishes:
+        try:
+            wishes.append(_checked(raw))
+        except (PathRefused, Invalid) as error:
+            problems.append((raw.path, str(error)))
+    _raise_problems(problems or list(_repeated(wishes)))
+    return wishes
+
+
+def refuse_name_conflicts(dataset: Dataset, wishes: Sequence[FileWish], existing: dict[str, DataFile]) -> None:
+    """Raise Invalid when a name differs only by case from another, or a file and a folder want one name.
+
+    `existing` has the dataset's files by key, those of `wishes` at least. Cost: at most two queries for each
+    hundred of the wishes that are new, none when all are known.
+    """
+    problems = list(_case_conflicts(wishes, existing))
+    new = [wish for wish in wishes if wish.key not in existing]
+    if new and not problems:
+        problems = [*_files_where_folders_are_wanted(dataset, new), *_folders_where_files_are_wanted(dataset, new)]
+    _raise_problems(problems)
+
+
+def current_files(dataset: Dataset, keys: Sequence[str]) -> dict[str, DataFile]:
+    """By key; locked until the transaction ends where there is one."""
+    files = DataFile.objects.current().filter(dataset=dataset, path_key__in=keys)
+    return {file.path_key: file for file in files}
+
+
+def _checked(raw: RawWish) -> FileWish:
+    path = normalise_path(raw.path)
+    if raw.size > settings.MAX_FILE_BYTES:
+        raise Invalid(f"{shown(path)}: files can have at most {settings.MAX_FILE_BYTES} bytes here. Split it.")
+    return FileWish(path, raw.size, raw.path, raw.mtime_ns, raw.sha256.lower())
+
+
+def _repeated(wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
+    seen: dict[str, FileWish] = {}
+    for wish in wishes:
+        other = seen.setdefault(wish.key, wish)
+        if other is not wish:
+            yield wish.sent_path, f"{shown(wish.path)} and {shown(other.path)} are one name. Rename one of them."
+    folders = {key for wish in wishes for key in _folder_keys(wish.path)}
+    for key in folders & seen.keys():
+        yield seen[key].sent_path, f"{shown(seen[key].path)} is a file and a folder here. Rename one of them."
+
+
+def _case_conflicts(wishes: Sequence[FileWish], existing: dict[str, DataFile]) -> Iterator[tuple[str, str]]:
+    for wish in wishes:
+        file = existing.get(wish.key)
+        if file and file.path != wish.path:
+            known = f"{shown(wish.path)} differs only by case from {shown(file.path)}, which the dataset has."
+            yield wish.sent_path, f"{known} Rename one of them."
+
+
+def _files_where_folders_are_wanted(dataset: Dataset, wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
+    wanted = {key: wish for wish in wishes for key in _folder_keys(wish.path)}
+    for batch in _batches(list(wanted)):
+        for file in DataFile.objects.current().filter(dataset=dataset, path_key__in=batch):
+            wish = wanted[file.path_key]
+            yield wish.sent_path, f"{shown(file.path)} is a file in this dataset, not a folder. Rename one of them."
+
+
+def _folders_where_files_are_wanted(dataset: Dataset, wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
+    by_key = {wish.key: wish for wish in wishes}
+    for batch in _batches(wishes):
+        inside = Q()
+        for wish in batch:
+            inside |= Q(path__startswith=f"{wish.path}/")
+        for path in DataFile.objects.current().filter(inside, dataset=dataset).values_list("path", flat=True)[:50]:
+            for key in by_key.keys() & set(_folder_keys(path)):
+                sent_path = by_key[key].sent_path
+                yield sent_path, f"{shown(by_key[key].path)} is a folder in this dataset. Rename one of them."
+
+
+def _folder_keys(path: str) -> list[str]:
+    parts = path.split("/")
+    return [key_of("/".join(parts[:depth])) for depth in range(1, len(parts))]
+
+
+def _batches(rows: Sequence[Each]) -> Iterator[Sequence[Each]]:
+    for start in range(0, len(rows), _FOLDERS_A_QUERY):
+        yield rows[start : start + _FOLDERS_A_QUERY]
+
+
+def _raise_problems(problems: list[tuple[str, str]]) -> None:
+    if problems:
+        listed = [{"path": path, "message": message} for path, message in problems]
+        more = f" And {len(problems) - 1} more." if len(problems) > 1 else ""
+        raise Invalid(problems[0][1] + more, files=listed)

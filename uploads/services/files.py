@@ -1,0 +1,116 @@
+"""Saying which files are coming."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from portal.counts import Change, apply_change
+from portal.models import DataFile, Dataset
+from uploads.errors import DatasetClosed
+from uploads.models import Upload
+from uploads.services.bell import ring_to_verify
+from uploads.services.file_wishes import (
+    FileWish,
+    RawWish,
+    checked_wishes,
+    current_files,
+    refuse_name_conflicts,
+)
+from uploads.services.room import require_quota
+from uploads.services.stop import cancel_uploads
+from uploads.services.versions import lock_dataset, new_file, supersede
+
+State = DataFile.State
+_RECORDED = ("size", "mtime_ns", "sha256")
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What an announcement changes, worked out before anything is written."""
+
+    new: list[DataFile] = field(default_factory=list)
+    restated: list[DataFile] = field(default_factory=list)
+    superseded: list[DataFile] = field(default_factory=list)
+    rewritten_ids: list[int] = field(default_factory=list)
+    counts: Change = field(default_factory=Change)
+
+
+def announce_files(*, dataset_id: UUID, raw_wishes: Sequence[RawWish], now: datetime) -> list[DataFile]:
+    """Record which files are coming, or their checksums; the files in the order of the wishes.
+
+    Saying the same again changes nothing. Another size, time or checksum of a file that has arrived begins a new
+    version. Raises Invalid with nothing recorded when any wish is bad, DatasetClosed when a closed
+    dataset would change, NoRoom beyond the quota. Cost: at most 15 queries and one for each 100 files.
+    """
+    wishes = checked_wishes(raw_wishes)
+    with transaction.atomic():
+        dataset = lock_dataset(dataset_id)
+        existing = current_files(dataset, [wish.key for wish in wishes])
+        refuse_name_conflicts(dataset, wishes, existing)
+        plan = _Plan()
+        files = [_plan_one(plan, dataset, existing.get(wish.key), wish) for wish in wishes]
+        if (plan.new or plan.restated) and not dataset.is_open:
+            raise DatasetClosed("The dataset is closed and takes no other files. Make a new dataset.")
+        require_quota(dataset.project, plan.counts.bytes_expected)
+        _carry_out(plan, dataset)
+        Upload.objects.receiving().filter(file__in=[file.pk for file in existing.values()], brought_file=True).update(
+            brought_file=False
+        )
+        ring_to_verify()
+    return files
+
+
+def _plan_one(plan: _Plan, dataset: Dataset, file: DataFile | None, wish: FileWish) -> DataFile:
+    if file is None:
+        return _plan_new(plan, dataset, wish)
+    if _is_other_version(file, wish):
+        if file.state != State.EXPECTED:
+            plan.superseded.append(file)
+            return _plan_new(plan, dataset, wish)
+        plan.rewritten_ids.append(file.pk)
+        plan.counts.bytes_expected += wish.size - file.size
+        file.size, file.mtime_ns, file.sha256 = wish.size, wish.mtime_ns, wish.sha256
+        plan.restated.append(file)
+    elif wish.sha256 and not file.sha256:
+        file.sha256 = wish.sha256
+        plan.restated.append(file)
+    return file
+
+
+def _plan_new(plan: _Plan, dataset: Dataset, wish: FileWish) -> DataFile:
+    file = new_file(dataset, wish)
+    plan.new.append(file)
+    plan.counts.files += 1
+    plan.counts.bytes_expected += wish.size
+    return file
+
+
+def _is_other_version(file: DataFile, wish: FileWish) -> bool:
+    """A touched file whose content is stated to be the same is no other version."""
+    if wish.size != file.size:
+        return True
+    if wish.sha256 and file.sha256:
+        return wish.sha256 != file.sha256
+    return wish.mtime_ns is not None and file.mtime_ns is not None and wish.mtime_ns != file.mtime_ns
+
+
+def _carry_out(plan: _Plan, dataset: Dataset) -> None:
+    change = plan.counts
+    if plan.superseded:
+        taken = supersede(plan.superseded)
+        change.files += taken.files
+        change.bytes_expected += taken.bytes_expected
+        change.received += taken.received
+        change.corrupt += taken.corrupt
+        change.verified += taken.verified
+        change.bytes_verified += taken.bytes_verified
+    stopped = [*(file.pk for file in plan.superseded), *plan.rewritten_ids]
+    if stopped:
+        cancel_uploads(Upload.objects.filter(file__in=stopped))
+    DataFile.objects.bulk_create(plan.new)
+    DataFile.objects.bulk_update(plan.restated, _RECORDED)
+    if change != Change():
+        apply_change(dataset.pk, change)

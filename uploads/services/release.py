@@ -1,0 +1,33 @@
+"""What happens when the last file of a closed dataset is verified."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from portal.models import Dataset
+from portal.queue import enqueue
+from uploads import events
+
+
+def release_if_whole(dataset_id: UUID, *, now: datetime) -> bool:
+    """Release a closed dataset whose files are all verified; False when it is not that far, or was released.
+
+    Cost: one UPDATE when there is nothing to do.
+    """
+    with transaction.atomic():
+        whole = Dataset.objects.filter(
+            pk=dataset_id, state=Dataset.State.CLOSED, file_count__gt=0, verified_count=F("file_count")
+        )
+        if not whole.update(state=Dataset.State.RELEASED, released_at=now):
+            return False
+        events.dataset_released(Dataset.objects.select_related("project").get(pk=dataset_id))
+        enqueue("sharing.tasks.dispatch_dataset_task", str(dataset_id))
+    return True
+
+
+def release_forgotten(*, now: datetime) -> int:
+    """Release what a worker that died between verifying and releasing left behind; the number released."""
+    forgotten = Dataset.objects.filter(state=Dataset.State.CLOSED, file_count__gt=0, verified_count=F("file_count"))
+    return sum(release_if_whole(dataset_id, now=now) for dataset_id in forgotten.values_list("pk", flat=True))

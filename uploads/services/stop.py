@@ -1,0 +1,95 @@
+"""Uploads that end without their file."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from dataplane.errors import Busy
+from dataplane.staging import StagingArea
+from portal.counts import Change, apply_change
+from portal.models import DataFile
+from uploads import events
+from uploads.errors import AlreadyReceived
+from uploads.models import Upload, UploadQuerySet
+from uploads.services.current import current_upload
+from uploads.services.versions import lock_dataset
+
+
+def staging_area() -> StagingArea:
+    area = StagingArea(settings.STAGING_ROOT)
+    area.prepare()
+    return area
+
+
+def cancel_uploads(uploads: UploadQuerySet) -> list[Upload]:
+    """Another upload or version takes the place of the unfinished ones, which are returned.
+
+    A writer still at work finds out when it records. Cost: one query, two when there are any.
+    """
+    ended = list(uploads.receiving())
+    if ended:
+        ids = [upload.pk for upload in ended]
+        Upload.objects.filter(pk__in=ids).update(state=Upload.State.CANCELLED)
+        transaction.on_commit(lambda: remove_staged(ids))
+    return ended
+
+
+def terminate_upload(*, upload_id: str) -> None:
+    """The sender gives it up: stop its writer, forget the bytes. Raises AlreadyReceived, Gone, Busy."""
+    area = staging_area()
+    with area.lock(upload_id) as lock:
+        upload = current_upload(upload_id, now=timezone.now())
+        if upload.state == Upload.State.FINISHED:
+            lock.discard()
+            raise AlreadyReceived("The file has arrived and stays. Send another version to replace it.")
+        _end(Upload.objects.filter(pk=upload_id), Upload.State.CANCELLED)
+        area.remove(upload_id)
+        lock.discard()
+
+
+def expire_upload(*, upload: Upload, now: datetime) -> bool:
+    """Forget an upload that is past its expiry; False when bytes came meanwhile, or come right now."""
+    area = staging_area()
+    try:
+        lock = area.lock_idle(upload.pk)
+    except Busy:
+        return False
+    with lock:
+        with transaction.atomic():
+            if not _end(Upload.objects.stale(now).filter(pk=upload.pk), Upload.State.EXPIRED):
+                return False
+            events.upload_expired(upload)
+        area.remove(upload.pk)
+        lock.discard()
+    return True
+
+
+def remove_staged(upload_ids: list[str]) -> None:
+    """Give space back where nobody writes; the sweep of strays finds the others later."""
+    area = staging_area()
+    for upload_id in upload_ids:
+        try:
+            with area.lock_idle(upload_id) as lock:
+                area.remove(upload_id)
+                lock.discard()
+        except Busy:
+            continue
+
+
+@transaction.atomic
+def _end(uploads: UploadQuerySet, state: Upload.State) -> bool:
+    """Ends one unfinished upload, and takes back a file that only it brought."""
+    upload = uploads.receiving().first()
+    if upload is None:
+        return False
+    lock_dataset(upload.dataset_id)
+    if not uploads.receiving().update(state=state):
+        return False
+    if upload.brought_file and upload.file_id:
+        expected = DataFile.objects.filter(pk=upload.file_id, state=DataFile.State.EXPECTED)
+        if file := expected.first():
+            expected.delete()
+            apply_change(upload.dataset_id, Change(files=-1, bytes_expected=-file.size))
+    return True

@@ -1,0 +1,1 @@
+"""The addresses of this room that people and tus clients open."""
