@@ -4,26 +4,17 @@ Alice manages the project, Bob operates in it, Charlie is a stranger with an acc
 Rita receives data and has no account, Ada is an instrument PC (she comes with ``tests/uploads/conftest.py``).
 """
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
+from django.test import Client
+from pytest_django.fixtures import Settings
 
-# Before Django reads its settings: a run-time folder of the test run's own, no broker, no embedded server.
-_var = tempfile.mkdtemp(prefix="labcourier-tests-")
-os.environ["LABCOURIER_VAR"] = _var
-os.environ["LABCOURIER_BROKER_URL"] = "memory://"
-os.environ["LABCOURIER_MIN_FREE_BYTES"] = "1"
-
-from django.core.cache import cache  # noqa: E402
-from django.test import Client  # noqa: E402
-from pytest_django.fixtures import Settings  # noqa: E402
-
-from portal import queue, storage  # noqa: E402
-from portal.celery import app  # noqa: E402
-from portal.models import Instrument, Membership, Project, User  # noqa: E402
+from portal import queue, storage
+from portal.celery import app
+from portal.models import Instrument, Membership, Project, User
 
 PASSWORD = "correct horse battery staple"
 Bell = tuple[str, tuple[int | str, ...]]
