@@ -1,13 +1,29 @@
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Self
 
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 
 from portal.models.datasets import Dataset
 from portal.models.work import Work, WorkQuerySet
 
 
+class NoticeQuerySet(WorkQuerySet["Notice"]):
+    def to_send(self) -> Self:
+        return self.filter(state=Notice.State.DUE)
+
+    def abandoned(self, now: datetime) -> Self:
+        """Taken to be sent by somebody who has not been heard of since."""
+        return self.filter(state=Notice.State.CLAIMED, leased_until__lte=now)
+
+
 class Notice(Work):
-    """The outbox row of one mail. The text is rendered when it is sent, so no usable link is stored here."""
+    """The outbox row of one mail. The text is rendered when it is sent, so no usable link is stored here.
+
+    ``body_began_at`` is set just before the mail server is given the text: until then a mail whose sender died is sent
+    again, from then on only the server's answer tells, and without one the mail is ``uncertain``.
+    """
 
     class State(models.TextChoices):
         DUE = "due", "due"
@@ -30,21 +46,44 @@ class Notice(Work):
     subject_line = models.CharField(max_length=300, blank=True, default="", help_text="As last rendered.")
     last_error = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
+    tried_at = models.DateTimeField(null=True, blank=True, help_text="When it was last taken to be sent.")
+    body_began_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the mail server was first given the text, in the last try."
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
 
-    objects = WorkQuerySet["Notice"].as_manager()
+    objects = NoticeQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["state", "not_before"], name="notices_to_send"),
+            models.Index(fields=["state", "-id"], name="notices_by_state"),
+            models.Index(fields=["kind", "-id"], name="notices_by_kind"),
             models.Index(fields=["to", "-id"], name="notices_by_address"),
+            models.Index(fields=["created_at"], name="notices_by_time"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["kind", "subject_id", "slot", "to"], name="notice_is_sent_once_for_its_occasion"
             ),
+            models.CheckConstraint(
+                condition=~Q(state="claimed") | Q(leased_until__isnull=False), name="notice_is_claimed_for_a_time"
+            ),
+            models.CheckConstraint(condition=~Q(state="sent") | Q(sent_at__isnull=False), name="sent_notice_says_when"),
+            models.CheckConstraint(
+                condition=~Q(state__in=["failed", "uncertain"]) | ~Q(last_error=""), name="notice_in_trouble_says_why"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.to}"
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment for which its text is written: of the last try, so that staff read what was sent."""
+        return self.tried_at or timezone.now()
+
+    @property
+    def may_be_tried_again(self) -> bool:
+        """Staff may: it is failed or uncertain, so nobody else will."""
+        return self.state in {Notice.State.FAILED, Notice.State.UNCERTAIN}

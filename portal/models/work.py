@@ -17,15 +17,16 @@ class WorkQuerySet(models.QuerySet[Row]):
             Q(leased_until__isnull=True) | Q(leased_until__lte=now),
         )
 
-    def claim(self, ids: list[int], *, claimant: str, now: datetime, lease: timedelta) -> int:
+    def claim(self, ids: list[int], *, claimant: str, now: datetime, lease: timedelta, **changes: object) -> int:
         """Takes those of ``ids`` that are still due, by one conditional UPDATE; the number taken.
 
-        What was taken is ``filter(claimed_by=claimant)``; ``claimant`` is new for each claim.
+        What was taken is ``filter(claimed_by=claimant)``; ``claimant`` is new for each claim. ``changes`` are columns
+        of the row's own that the same UPDATE sets.
         """
         return (
             self.filter(pk__in=ids)
             .due(now)
-            .update(claimed_by=claimant, leased_until=now + lease, attempts=F("attempts") + 1)
+            .update(claimed_by=claimant, leased_until=now + lease, attempts=F("attempts") + 1, **changes)
         )
 
 
