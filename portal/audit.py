@@ -29,7 +29,7 @@ def record(
     project: Project | None = None,
     dataset: Dataset | None = None,
     subject: str = "",
-    byte_count: int | None = None,
+    bytes: int | None = None,  # noqa: A002  (the column's name, and what everybody writes)
     complete: bool | None = None,
     at: datetime | None = None,
     **detail: Any,
@@ -47,7 +47,7 @@ def record(
         dataset_id=dataset.pk if dataset else None,
         dataset=dataset.name if dataset else "",
         subject=subject,
-        bytes=byte_count,
+        bytes=bytes,
         complete=complete,
         detail=detail,
     )

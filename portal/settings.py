@@ -99,6 +99,7 @@ MAILS = {
     "file-corrupt": "uploads.mails.file_corrupt",
     "reminder": "reminders.mails.reminder",
     "reminder-copy": "reminders.mails.reminder_copy",
+    "invitation": "portal.mails.invitation",
 }
 
 # --- database, cache, broker --------------------------------------------------------------------------------------

@@ -1,0 +1,68 @@
+"""What the audit hears from this room, one function an event. Call each last in its transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from portal.actors import Actor
+from portal.audit import record
+from portal.models import Dataset, Instrument, Membership, Project, User
+
+Changes = Mapping[str, tuple[Any, Any]]  # field: (before, after)
+
+
+def project_created(project: Project, actor: Actor) -> None:
+    record("project_created", actor, project=project, subject=project.name)
+
+
+def project_changed(project: Project, actor: Actor, changes: Changes) -> None:
+    record("project_changed", actor, project=project, subject=project.name, changes=_told(changes))
+
+
+def person_added(person: User, actor: Actor) -> None:
+    record("person_added", actor, subject=person.email, staff=person.is_staff, superuser=person.is_superuser)
+
+
+def person_changed(person: User, actor: Actor, changes: Changes) -> None:
+    record("person_changed", actor, subject=person.email, changes=_told(changes))
+
+
+def member_added(membership: Membership, actor: Actor) -> None:
+    record("member_added", actor, project=membership.project, subject=membership.user.email, role=str(membership.role))
+
+
+def role_changed(membership: Membership, actor: Actor, former: str) -> None:
+    role = str(membership.role)
+    record(
+        "role_changed", actor, project=membership.project, subject=membership.user.email, role=role, former=str(former)
+    )
+
+
+def member_removed(membership: Membership, actor: Actor) -> None:
+    record(
+        "member_removed", actor, project=membership.project, subject=membership.user.email, role=str(membership.role)
+    )
+
+
+def instrument_created(instrument: Instrument, actor: Actor) -> None:
+    record("instrument_created", actor, project=instrument.project, subject=instrument.name, slug=instrument.slug)
+
+
+def instrument_changed(instrument: Instrument, actor: Actor, changes: Changes) -> None:
+    record("instrument_changed", actor, project=instrument.project, subject=instrument.name, changes=_told(changes))
+
+
+def dataset_described(dataset: Dataset, actor: Actor, changes: Changes) -> None:
+    record("dataset_described", actor, dataset=dataset, subject=dataset.title, changes=_told(changes))
+
+
+def audit_exported(actor: Actor, filters: Mapping[str, str]) -> None:
+    record("audit_exported", actor, filters=dict(filters))
+
+
+def changed_in_admin(actor: Actor, noun: str, row: str, action: str) -> None:
+    """Somebody used the Django admin, which goes past the services; ``action`` says what it did."""
+    record("changed_in_admin", actor, subject=f"{noun} {row}"[:1100], action=action)
+
+
+def _told(changes: Changes) -> dict[str, list[Any]]:
+    return {name: [before, after] for name, (before, after) in changes.items()}
