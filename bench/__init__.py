@@ -1,0 +1,1 @@
+"""What Labcourier costs, measured beside plain tools in the same run. ``python -m bench`` runs all of it."""

@@ -1,0 +1,109 @@
+"""A portal to be measured: all its programs in a folder of its own, an instrument's token, and the real agent."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.one_machine import portal_running
+from deploy.program_group import ProgramGroup
+from portal.config import ROOT
+
+AGENT = [sys.executable, "-m", "labcourier_agent"]
+MAIL_SECONDS = 90
+LINK = re.compile(r"http://\S+/s/[A-Za-z0-9_.~-]+")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """``folder`` is scratch space on the file system the portal stores on."""
+
+    url: str
+    folder: Path
+    programs: ProgramGroup
+
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self.programs.running.values()]
+
+    @property
+    def web_pid(self) -> int:
+        return self.programs.running["web"].pid
+
+    def start_agent(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        env = os.environ | {"LABCOURIER_HOME": str(self.folder / "agent")}
+        with (self.folder / "agent.log").open("ab") as log:
+            return subprocess.Popen([*AGENT, *arguments], env=env, stdout=subprocess.PIPE, stderr=log)
+
+    def await_agent(self, agent: "subprocess.Popen[bytes]") -> bytes:
+        """What the agent printed; ends the bench when it failed."""
+        output, _ = agent.communicate()
+        if agent.returncode:
+            raise SystemExit((self.folder / "agent.log").read_text() + f"the agent ended with {agent.returncode}")
+        return output
+
+    def send(self, folder: Path) -> str:
+        """Sends a folder and answers the name of its released dataset."""
+        report = json.loads(
+            self.await_agent(
+                self.start_agent("send", str(folder), "--title", folder.name, "--to", "rita@example.org", "--json")
+            )
+        )
+        return str(report["dataset"]["name"])
+
+    def zip_url(self, dataset: str) -> str:
+        """The address of the zip, from the mail that its recipient got."""
+        return f"{self._link(dataset)}/{dataset}.zip"
+
+    def _link(self, dataset: str) -> str:
+        deadline = time.monotonic() + MAIL_SECONDS
+        while time.monotonic() < deadline:
+            for mail in (self.folder / "mail").glob("*"):
+                text = mail.read_text()
+                if dataset in text and (found := LINK.search(text)):
+                    return found[0]
+            time.sleep(0.2)
+        raise SystemExit(f"no mail about {dataset} within {MAIL_SECONDS} s")
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Starts everything, ends everything, and removes what was written."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "var" if (ROOT / "var").is_dir() else None))
+    settings = {"LABCOURIER_EMAIL_URL": (folder / "mail").as_uri(), "LABCOURIER_LOG_LEVEL": "WARNING"}
+    port = _free_port()
+    try:
+        with portal_running(port, var=folder / "var", log_folder=folder / "log", settings=settings) as programs:
+            portal = Stage(f"http://127.0.0.1:{port}", folder, programs)
+            portal.await_agent(
+                portal.start_agent("connect", portal.url, "--token", _token(folder / "var", programs.env))
+            )
+            yield portal
+    finally:
+        shutil.rmtree(folder)
+
+
+def _token(var: Path, env: Mapping[str, str]) -> str:
+    made = subprocess.run(
+        [sys.executable, "-m", "demo.facility", str(var / "none.json")],
+        env=env,
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    return str(json.loads(made.stdout)["upload_token"])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
