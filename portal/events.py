@@ -1,11 +1,12 @@
 """What the audit hears from this room, one function an event. Call each last in its transaction."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from portal.actors import Actor
 from portal.audit import record
-from portal.models import Dataset, Instrument, Membership, Project, User
+from portal.models import Dataset, Instrument, Membership, Notice, Project, User
 
 Changes = Mapping[str, tuple[Any, Any]]  # field: (before, after)
 
@@ -57,6 +58,12 @@ def dataset_described(dataset: Dataset, actor: Actor, changes: Changes) -> None:
 
 def audit_exported(actor: Actor, filters: Mapping[str, str]) -> None:
     record("audit_exported", actor, filters=dict(filters))
+
+
+def mail_tried_again(notice: Notice, actor: Actor, now: datetime) -> None:
+    """``notice`` as it was before."""
+    was = {"state": notice.state, "error": notice.last_error}
+    record("mail_tried_again", actor, at=now, dataset=notice.dataset, subject=notice.to, mail=notice.pk, was=was)
 
 
 def changed_in_admin(actor: Actor, noun: str, row: str, action: str) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-SECRETS = re.compile(r"(/s/|/drop/)[A-Za-z0-9_.~-]+|(lcu_)[A-Za-z0-9_-]+")
+SECRETS = re.compile(r"(/s/|/drop/|/password/reset/key/)[A-Za-z0-9_.~-]+|(lcu_)[A-Za-z0-9_-]+")
 
 
 def redact(text: str) -> str:
-    """``text`` with the tokens of links and uploads replaced by ``…``."""
+    """``text`` with the tokens of links, uploads and new passwords replaced by ``…``."""
     return SECRETS.sub(lambda match: (match[1] or match[2]) + "…", text)
 
 

@@ -33,6 +33,8 @@ class Notice(Work):
         FAILED = "failed", "failed"
         DROPPED = "dropped", "no longer needed"
 
+    STUCK = (State.FAILED, State.UNCERTAIN)  # until somebody of the staff decides
+
     kind = models.CharField(max_length=60, help_text="Which mail: a name in `portal.mails`.")
     subject_id = models.CharField(max_length=64, help_text="The row it is about, such as a share link's id.")
     slot = models.CharField(max_length=64, help_text="Which occasion: sent at most once for each.")
@@ -84,6 +86,5 @@ class Notice(Work):
         return self.tried_at or timezone.now()
 
     @property
-    def may_be_tried_again(self) -> bool:
-        """Staff may: it is failed or uncertain, so nobody else will."""
-        return self.state in {Notice.State.FAILED, Notice.State.UNCERTAIN}
+    def is_stuck(self) -> bool:
+        return self.state in self.STUCK

@@ -1,0 +1,126 @@
+"""Sends what is due in the outbox; records what became of each mail."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+
+from portal.logs import redact
+from portal.mail_claims import ClaimLost, Clock, begin_body, claim, due_ids, give_back, settle_abandoned
+from portal.mail_text import message_of, write_letter
+from portal.models import Notice
+from portal.queue import enqueue
+from portal.smtp import Postponed, Refused, StagedEmailBackend, Unknown, Unreachable, words
+
+log = structlog.get_logger(__name__)
+
+State = Notice.State
+
+WORK_FOR = 50  # seconds; then the worker is free for other work, and another is called if more is due
+DELAYS = [timedelta(minutes=2**n) for n in range(8)] + [timedelta(hours=4)] * 11  # 48 hours in all
+TOLD = 1000  # waiting mails that say why they wait
+
+
+def send_due_mail(*, clock: Clock) -> Counter[str]:
+    """Sends for about 50 seconds; how many mails ended in which state (``due``: postponed).
+
+    With the mail server out of reach nobody's tries are used up: the mails stay due, say why, and go out within a
+    minute of its return. Cost: a few queries a mail, whatever else the outbox holds.
+    """
+    settle_abandoned(now=clock())
+    ended: Counter[str] = Counter()
+    stop_at = time.monotonic() + WORK_FOR
+    with closing(get_connection()) as post:
+        try:
+            while time.monotonic() < stop_at and (ids := due_ids(clock())):
+                if isinstance(post, StagedEmailBackend):
+                    post.connect()
+                _send_batch(post, claim(ids, now=clock()), ended, clock, stop_at)
+        except Unreachable as trouble:
+            _tell_who_waits(str(trouble), now=clock())
+            return ended
+    if due_ids(clock()):
+        enqueue("portal.tasks.send_due_mail_task")
+    return ended
+
+
+def _send_batch(post: BaseEmailBackend, batch: list[Notice], ended: Counter[str], clock: Clock, stop_at: float) -> None:
+    unsent = deque(batch)
+    try:
+        while unsent and time.monotonic() < stop_at:
+            ended[_send(post, unsent[0], clock)] += 1
+            unsent.popleft()
+    finally:
+        give_back(list(unsent))
+
+
+def _send(post: BaseEmailBackend, notice: Notice, clock: Clock) -> State:
+    """Sends one mail and records how that ended. Raises Unreachable, with the mail still claimed."""
+    try:
+        letter = write_letter(notice)
+        if letter is None:
+            return _settle(notice, State.DROPPED)
+        notice.subject_line = letter.subject[:300]
+        _deliver(post, message_of(notice, letter), partial(begin_body, notice, clock))
+    except Unreachable:
+        raise
+    except ClaimLost:
+        return State.CLAIMED
+    except Unknown as trouble:
+        return _settle(notice, State.UNCERTAIN, str(trouble))
+    except Refused as trouble:
+        return _settle(notice, State.FAILED, str(trouble))
+    except Postponed as trouble:
+        return _postpone(notice, str(trouble), clock())
+    except Exception as error:
+        if notice.body_began_at:  # the server may have it: the lease runs out and it becomes uncertain
+            raise
+        log.exception("mail_not_written", notice=notice.pk, kind=notice.kind)
+        return _postpone(notice, f"The mail could not be written: {type(error).__name__}: {words(error)}", clock())
+    return _settle(notice, State.SENT, sent_at=clock())
+
+
+def _deliver(post: BaseEmailBackend, message: EmailMessage, before_body: Callable[[], None]) -> None:
+    """Backends that know no stages, such as the one that writes files, may have taken whatever they fail at."""
+    if isinstance(post, StagedEmailBackend):
+        post.deliver(message, before_body)
+        return
+    before_body()
+    try:
+        post.send_messages([message])
+    except Exception as error:
+        raise Unknown(f"The mail may or may not have gone out: {type(error).__name__}: {words(error)}") from error
+
+
+def _postpone(notice: Notice, trouble: str, now: datetime) -> State:
+    if notice.attempts > len(DELAYS):
+        return _settle(notice, State.FAILED, f"Given up after 48 hours. {trouble}")
+    return _settle(notice, State.DUE, trouble, not_before=now + DELAYS[notice.attempts - 1], claimed_by="")
+
+
+def _settle(notice: Notice, state: State, trouble: str = "", **columns: object) -> State:
+    """Records the end of a try, unless the mail has been given to somebody else since."""
+    if trouble:
+        log.warning("mail_not_sent", notice=notice.pk, kind=notice.kind, state=state.value, trouble=trouble)
+    Notice.objects.filter(pk=notice.pk, claimed_by=notice.claimed_by).update(
+        state=state,
+        leased_until=None,
+        subject_line=notice.subject_line,
+        last_error=redact(trouble)[:500],
+        **columns,
+    )
+    return state
+
+
+def _tell_who_waits(trouble: str, *, now: datetime) -> None:
+    """The next to be sent say why they were not, on the outbox page."""
+    log.warning("mail_server_unreachable", trouble=trouble)
+    waiting = Notice.objects.to_send().due(now)
+    ids = list(waiting.order_by("pk").values_list("pk", flat=True)[:TOLD])
+    waiting.filter(pk__in=ids).exclude(last_error=trouble[:500]).update(last_error=trouble[:500])

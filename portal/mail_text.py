@@ -1,0 +1,71 @@
+"""What a mail says, written when it is sent by the function that ``settings.MAILS`` names for its kind."""
+
+from dataclasses import dataclass
+
+from css_inline import CSSInliner
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template import Context, Engine
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from portal.models import Notice
+from portal.outbox import MailFunction
+
+# At-rules stay, for dark mode and phones; nothing is ever fetched.
+INLINER = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail's words; ``subject`` is one line."""
+
+    subject: str
+    text: str
+    html: str
+    reply_to: list[str]
+
+
+def write_letter(notice: Notice) -> Letter | None:
+    """The words of ``notice`` as of its last try, in the portal's time zone; None when it is no longer needed.
+
+    Whatever the kind's function or its templates raise goes through.
+    """
+    function: MailFunction = import_string(settings.MAILS[notice.kind])
+    with timezone.override(timezone.get_default_timezone()):
+        mail = function(notice)
+        if mail is None:
+            return None
+        context = {**_site(notice), **mail.context}
+        return Letter(
+            subject=" ".join(_render(f"{mail.template}-subject.txt", context).split()),
+            text=_render(f"{mail.template}-body-text.txt", context).strip() + "\n",
+            html=INLINER.inline(_render(f"{mail.template}-body-html.html", context)),
+            reply_to=mail.reply_to or [settings.SUPPORT_EMAIL],
+        )
+
+
+def message_of(notice: Notice, letter: Letter) -> EmailMultiAlternatives:
+    """The message as it travels. Its Message-ID is the same in every try; ``Auto-Submitted`` (RFC 3834) keeps absence
+    notes away."""
+    headers = {"Message-ID": notice.message_id, "Auto-Submitted": "auto-generated"}
+    message = EmailMultiAlternatives(
+        letter.subject, letter.text, to=[notice.to], reply_to=letter.reply_to, headers=headers
+    )
+    message.attach_alternative(letter.html, "text/html")
+    return message
+
+
+def _render(name: str, context: dict[str, object]) -> str:
+    """Only HTML is escaped: in a text or a subject ``&amp;`` would be seen."""
+    template = Engine.get_default().get_template(f"emails/{name}")
+    return template.render(Context(context, autoescape=name.endswith(".html")))
+
+
+def _site(notice: Notice) -> dict[str, object]:
+    return {
+        "site_name": settings.SITE_NAME,
+        "support_email": settings.SUPPORT_EMAIL,
+        "portal_url": settings.PORTAL_URL,
+        "now": notice.as_of,
+    }

@@ -1,0 +1,11 @@
+"""The doors through which workers come in. The work itself stands in the database."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from portal.mail_sending import send_due_mail
+
+
+@shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
+def send_due_mail_task() -> None:
+    send_due_mail(clock=timezone.now)
