@@ -1,0 +1,50 @@
+"""What this room shows on the dataset page: did it arrive whole?"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Sum
+from django.http import HttpRequest
+from django.utils import timezone
+
+from portal.models import DataFile, Dataset
+from portal.panels import Panel
+from uploads.models import Upload
+
+_SHOWN = 5
+_STALLED_AFTER = timedelta(minutes=5)
+
+
+def arrival(request: HttpRequest, dataset: Dataset) -> Panel:
+    """Two bars, the largest uploads under way, what is damaged. Cost: three queries for any number of files."""
+    now = timezone.now()
+    moving = dataset.state in (Dataset.State.OPEN, Dataset.State.CLOSED)
+    under_way = Upload.objects.receiving().filter(dataset=dataset, expires_at__gt=now).select_related("file")
+    held = DataFile.objects.filter(dataset=dataset, state=DataFile.State.RECEIVED).aggregate(size=Sum("size"))
+    coming = under_way.aggregate(size=Sum("offset"))
+    context = {
+        "arrived_count": dataset.received_count + dataset.verified_count,
+        "arrived_bytes": dataset.bytes_verified + (held["size"] or 0) + (coming["size"] or 0),
+        "uploads": [_row(upload, now) for upload in under_way.order_by("-length")[:_SHOWN]],
+        "corrupt": DataFile.objects.filter(dataset=dataset, state=DataFile.State.CORRUPT)[:_SHOWN],
+        "is_safe": dataset.is_whole,
+        "moving": moving,
+    }
+    return Panel(
+        key="arrival",
+        title="Did it arrive whole?",
+        template="uploads/panels/arrival.html",
+        context=context,
+        live=moving,
+        wide=False,
+    )
+
+
+def _row(upload: Upload, now: datetime) -> dict[str, object]:
+    stalled = now - upload.touched_at > _STALLED_AFTER
+    return {
+        "path": upload.file.path if upload.file else "",
+        "state": "stalled" if stalled else "receiving",
+        "offset": upload.offset,
+        "length": upload.length,
+        "touched_at": upload.touched_at,
+    }

@@ -1,8 +1,15 @@
 from django.urls import path
 
-from uploads.views import tus
+from uploads.views import tokens, tus
 
 urlpatterns = [
     path("tus/", tus.endpoint, name="tus"),
     path("tus/<str:upload_id>", tus.endpoint, name="tus_upload"),
+    path("projects/<slug:code>/upload-tokens/", tokens.token_list, name="upload_tokens"),
+    path("projects/<slug:code>/upload-tokens/new", tokens.token_new, name="upload_token_new"),
+    path(
+        "projects/<slug:code>/upload-tokens/<int:token_id>/revoke",
+        tokens.token_revoke,
+        name="upload_token_revoke",
+    ),
 ]

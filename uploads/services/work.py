@@ -30,8 +30,9 @@ def verify_waiting(*, clock: Clock) -> Outcome:
     return total
 
 
-def sweep(*, clock: Clock) -> None:
+def sweep(*, clock: Clock) -> Outcome:
     """Uploads whole but not handed over, files not verified, datasets whole but not released."""
     finish_forgotten()
-    verify_waiting(clock=clock)
+    outcome = verify_waiting(clock=clock)
     release_forgotten(now=clock())
+    return outcome

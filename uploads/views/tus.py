@@ -15,8 +15,7 @@ from uploads.gate.tus import UploadsOfSender, as_refusals
 @csrf_exempt  # a session's CSRF token is checked by `sender_of`, without reading the body
 def endpoint(request: HttpRequest, upload_id: str | None = None) -> HttpResponse:
     """Nothing before this view may touch the body: it is read in pieces, straight from the server's input."""
-    length = int(request.META.get("CONTENT_LENGTH") or 0)
-    with WsgiBody(_environ(request), length=length, idle_seconds=settings.UPLOAD_IDLE_SECONDS) as body:
+    with WsgiBody(_environ(request), length=_body_length(request), idle_seconds=settings.UPLOAD_IDLE_SECONDS) as body:
         response = _answer(request, upload_id, body)
     answer = HttpResponse(response.body, status=response.status, headers=dict(response.headers))
     if not response.body:
@@ -43,6 +42,12 @@ def _sender(request: HttpRequest) -> Sender:
 
 def _address(request: HttpRequest, upload_id: str) -> str:
     return request.build_absolute_uri(reverse("tus_upload", args=[upload_id]))
+
+
+def _body_length(request: HttpRequest) -> int:
+    """What is no number is refused by the protocol, with nothing read."""
+    text = str(request.META.get("CONTENT_LENGTH", ""))
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _environ(request: HttpRequest) -> dict[str, object]:

@@ -1,0 +1,89 @@
+"""A manager's pages for upload tokens: list, make, revoke. A secret is shown once, in the answer that made it."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.access import may_manage, require, signed_in_actor, visible_projects
+from portal.models import Project
+from uploads.forms import UploadTokenForm
+from uploads.models import UploadToken
+from uploads.services.tokens import make_token, revoke_token
+
+
+@login_required
+@require_safe
+def token_list(request: HttpRequest, code: str) -> HttpResponse:
+    """Cost: the same number of queries for any number of tokens."""
+    project = _managed_project(request, code)
+    tokens = project.upload_tokens.select_related("instrument", "created_by")
+    now = timezone.now()
+    rows = [{"token": token, "state": _state(token, now)} for token in tokens]
+    return render(request, "uploads/tokens.html", {"project": project, "rows": rows, "now": now})
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def token_new(request: HttpRequest, code: str) -> HttpResponse:
+    project = _managed_project(request, code)
+    form = UploadTokenForm(request.POST or None, project=project)
+    if not form.is_valid():
+        context = {"project": project, "form": form}
+        return render(request, "uploads/token_new.html", context, status=422 if form.is_bound else 200)
+    token, secret = make_token(
+        project=project,
+        actor=signed_in_actor(request),
+        label=form.cleaned_data["label"],
+        instrument=form.cleaned_data["instrument"],
+        notification_emails=form.cleaned_data["notification_emails"],
+        expires_at=form.cleaned_data["expires_on"],
+        now=timezone.now(),
+    )
+    command = f"labcourier connect {settings.PORTAL_URL} --token {secret}"
+    return render(request, "uploads/token_made.html", {"project": project, "token": token, "command": command})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def token_revoke(request: HttpRequest, code: str, token_id: int) -> HttpResponse:
+    project = _managed_project(request, code)
+    token = get_object_or_404(project.upload_tokens, pk=token_id)
+    back = reverse("upload_tokens", args=[project.code])
+    if request.method == "POST":
+        revoke_token(token=token, actor=signed_in_actor(request), now=timezone.now())
+        messages.success(request, f"The upload token “{token.label}” was revoked.")
+        return redirect(back)
+    context = {
+        "title": f"Revoke “{token.label}”?",
+        "sentence": "The computers that use this token can send nothing more from now on.",
+        "consequences": [
+            "Files that are being sent stop, and stay incomplete.",
+            "What has arrived stays. To go on, make a new token and connect the computer with it.",
+        ],
+        "action": "Revoke token",
+        "cancel_url": back,
+    }
+    return render(request, "confirm.html", context)
+
+
+def _managed_project(request: HttpRequest, code: str) -> Project:
+    """404 for a stranger, 403 for a member who is no manager."""
+    project = get_object_or_404(visible_projects(request.user), code=code)
+    require(may_manage(request.user, project), "a manager of the project")
+    return project
+
+
+def _state(token: UploadToken, now: datetime) -> str:
+    """As `state_badge` knows it."""
+    if token.revoked_at:
+        return "revoked"
+    return "active" if token.is_usable(now) else "expired"
