@@ -4,18 +4,20 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demo.checklist import require
+from demo.checklist import StepFailed, require
 from demo.microscope import MARKER
 from portal.config import ROOT
 
 AGENT = [sys.executable, "-m", "labcourier_agent"]
 RECIPIENT = "rita@example.org"
-LONGEST_SECONDS = 24 * 3600  # real data may be large
+SIMULATED_SECONDS = 300.0
+REAL_SECONDS = 24 * 3600.0  # may be large
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,17 @@ class Instrument:
         """Starts the microscope and, beside it, the agent, which ends when the microscope has."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         microscope = subprocess.Popen(
-            [sys.executable, "-m", "demo.microscope", str(folder)], cwd=ROOT, stdout=subprocess.PIPE
+            [sys.executable, "-m", "demo.microscope", str(folder)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
         )
         try:
             while not folder.exists():
                 require(microscope.poll() is None, "the microscope did not start")
+                time.sleep(0.05)
             follow = ["--follow", "--until-marker", MARKER, "--stable", "1"]
-            report = self._report(self._run([*self._send_command(folder, title), *follow], {}))
+            report = self._report(self._run([*self._send_command(folder, title), *follow], {}, SIMULATED_SECONDS))
         finally:
             microscope.terminate()
             written, _ = microscope.communicate()
@@ -54,18 +60,22 @@ class Instrument:
         about = ["--title", title, "--to", RECIPIENT, "--keyword", "demo", "--meta", "specimen=kidney", "--new"]
         return [*AGENT, "send", str(folder), *about, "--json"]
 
-    def _run(self, command: list[str], env: Mapping[str, str]) -> str:
+    def _run(self, command: list[str], env: Mapping[str, str], seconds: float = REAL_SECONDS) -> str:
         with self.log.open("ab") as log:
-            outcome = subprocess.run(
-                command,
-                cwd=ROOT,
-                env={**os.environ, **env, "LABCOURIER_HOME": str(self.home)},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                timeout=LONGEST_SECONDS,
-                check=False,
-            )
+            try:
+                outcome = subprocess.run(
+                    command,
+                    cwd=ROOT,
+                    env={**os.environ, **env, "LABCOURIER_HOME": str(self.home)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    timeout=seconds,
+                    check=False,
+                    start_new_session=True,
+                )
+            except subprocess.TimeoutExpired:
+                raise StepFailed(f"the agent was not done after {seconds:.0f} s; see {self.log}") from None
         require(outcome.returncode == 0, f"the agent ended with {outcome.returncode}; see {self.log}")
         return outcome.stdout.decode()
 
