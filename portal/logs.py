@@ -50,8 +50,14 @@ def configure(_config: dict[str, Any]) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderer = structlog.processors.JSONRenderer() if settings.LOG_JSON else structlog.dev.ConsoleRenderer(colors=False)
-    logging.config.dictConfig(_dict_config(shared, renderer))
+    logging.config.dictConfig(_dict_config(shared, _renderer()))
+
+
+def _renderer() -> Any:
+    if settings.LOG_JSON:
+        return structlog.processors.JSONRenderer()
+    # Plain, because the pretty kind prints local variables, and those hold tokens and passwords.
+    return structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 
 
 def _dict_config(shared: list[Any], renderer: Any) -> dict[str, Any]:
