@@ -86,6 +86,14 @@ class ZipLayout:
         """Files of the dataset; the manifest comes on top."""
         return len(self.manifest)
 
+    def path(self, index: int) -> bytes:
+        """Of the file at `index` in the order of paths, as UTF-8."""
+        return self.manifest.name(index)
+
+    def bytes_of(self, first: int, after: int) -> int:
+        """Sizes of the files from `first` up to `after`, added up."""
+        return sum(self._sizes[first:after])
+
     def segments(self, start: int, stop: int) -> Iterator[bytes | SourceSlice]:
         """What bytes `start` to `stop` of the zip are made of, in order. Raises ValueError outside of 0..total."""
         if not 0 <= start <= stop <= self.total:

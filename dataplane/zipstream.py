@@ -13,7 +13,7 @@ from dataplane.ziplayout import SourceSlice, ZipLayout
 
 OpenSource = Callable[[str, int], BinaryIO]  # path in the layout, offset; an unbuffered reader standing there
 
-PIECE = 512 * 1024
+PIECE = 128 * 1024  # a thread held up by a slow client holds one of these; larger ones are hardly faster
 
 
 class SourceChanged(DataplaneError):
@@ -27,7 +27,7 @@ def zip_bytes(layout: ZipLayout, start: int, stop: int, open_source: OpenSource,
     """
     pending = bytearray()
     for segment in layout.segments(start, stop):
-        chunks = iter((segment,)) if isinstance(segment, bytes) else _source_bytes(segment, open_source, piece)
+        chunks = iter((segment,)) if isinstance(segment, bytes) else source_bytes(segment, open_source, piece)
         for chunk in chunks:
             if not pending and len(chunk) >= piece:
                 yield chunk
@@ -40,7 +40,11 @@ def zip_bytes(layout: ZipLayout, start: int, stop: int, open_source: OpenSource,
         yield bytes(pending)
 
 
-def _source_bytes(part: SourceSlice, open_source: OpenSource, piece: int) -> Iterator[bytes]:
+def source_bytes(part: SourceSlice, open_source: OpenSource, piece: int = PIECE) -> Iterator[bytes]:
+    """A part of one file, in pieces. The end of the file, and the CRC-32 of a whole one, are checked on the way.
+
+    Raises SourceChanged, and what `open_source` and reading raise.
+    """
     position, crc32 = part.start, 0
     with open_source(part.path, part.start) as source:
         while position < part.stop:

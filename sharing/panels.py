@@ -1,0 +1,65 @@
+"""What this room shows on the dataset page: the links, and what was taken with each."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from portal.access import may_send
+from portal.models import Dataset
+from portal.panels import Panel
+from sharing.models import Receipt, ShareLink
+
+ROWS = 100
+
+
+def links_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
+    """Who may download until when, and how far they are. Cost: two queries, whatever the number of links."""
+    links = list(ShareLink.objects.filter(dataset=dataset).order_by("-id")[: ROWS + 1])
+    now = timezone.now()
+    context = {
+        "links": [{"link": link, "ended": _ended(link, dataset, now)} for link in links[:ROWS]],
+        "more": len(links) > ROWS,
+        "may_share": may_send(request.user, dataset.project),
+        "released": dataset.state == Dataset.State.RELEASED,
+        "now": now,
+    }
+    return Panel("links", "Links", "sharing/panels/links.html", context, live=_is_moving(links))
+
+
+def receipts_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
+    """What was taken, newest first. Cost: one query."""
+    receipts = Receipt.objects.filter(link__dataset=dataset).select_related("link", "file").order_by("-last_at")
+    shown = list(receipts[: ROWS + 1])
+    if not shown:
+        return None
+    context = {"receipts": shown[:ROWS], "more": len(shown) > ROWS, "now": timezone.now()}
+    moving = _is_moving(receipt.link for receipt in shown)
+    return Panel("receipts", "Receipts", "sharing/panels/receipts.html", context, live=moving)
+
+
+def _ended(link: ShareLink, dataset: Dataset, now: datetime) -> str:
+    """The state of a link that no longer works, empty for one that does."""
+    if link.revoked_at:
+        return "revoked"
+    return "" if link.is_open(now) and dataset.state == Dataset.State.RELEASED else "expired"
+
+
+def _is_moving(links: Iterable[ShareLink]) -> bool:
+    return any(link.state == ShareLink.State.STARTED for link in links)
+
+
+def fetched_notes(dataset_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """For lists of datasets: how many recipients have everything. Cost: one query."""
+    rows = (
+        ShareLink.objects.filter(dataset__in=dataset_ids)
+        .values("dataset")
+        .annotate(
+            people=Count("recipient", distinct=True),
+            complete=Count("recipient", distinct=True, filter=Q(state=ShareLink.State.COMPLETE)),
+        )
+    )
+    return {row["dataset"]: f"{row['complete']} of {row['people']} have it" for row in rows}

@@ -1,3 +1,17 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from sharing.views import downloads, landing, shares
+
+urlpatterns = [
+    path("s/<str:token>", landing.landing, name="link"),
+    path("s/<str:token>/manifest-sha256.txt", downloads.link_manifest, name="link_manifest"),
+    path("s/<str:token>/files/<path:path>", downloads.link_file, name="link_file"),
+    path("s/<str:token>/<str:name>.zip", downloads.link_zip, name="link_zip"),
+    path("datasets/<uuid:dataset_id>/share", shares.share, name="share_dataset"),
+    path(
+        "datasets/<uuid:dataset_id>/download/manifest-sha256.txt", downloads.dataset_manifest, name="dataset_manifest"
+    ),
+    path("datasets/<uuid:dataset_id>/download/files/<path:path>", downloads.dataset_file, name="dataset_file"),
+    path("datasets/<uuid:dataset_id>/download/<str:name>.zip", downloads.dataset_zip, name="dataset_zip"),
+    path("links/<int:link_id>/revoke", shares.revoke, name="revoke_link"),
+]

@@ -1,0 +1,63 @@
+"""The one door to shared bytes: every address below `/s/` asks here first, at every request."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from portal.access import visible_datasets
+from portal.actors import Actor
+from portal.client_address import client_address
+from portal.models import Dataset, User
+from portal.templatetags.times import day_text
+from sharing import links
+from sharing.errors import DataDeleted, LinkExpired, LinkNotYetOpen, LinkRevoked, LinkStopped, LinkUnknown
+from sharing.models import ShareLink
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+def authorise(token: str, now: datetime) -> ShareLink:
+    """The link that `token` opens at `now`, with its dataset, project and owner. Cost: one query.
+
+    Raises LinkUnknown, LinkRevoked, LinkExpired, LinkNotYetOpen, LinkStopped or DataDeleted.
+    """
+    link = _find(token)
+    contact = link.dataset.project.contact_email
+    detail = {"contact": contact, "title": link.dataset.title}
+    if link.revoked_at is not None:
+        raise LinkRevoked(
+            f"It was ended by the people who sent it. Ask {contact} if you still need the data.", **detail
+        )
+    if link.expires_at <= now:
+        raise LinkExpired(f"It worked until {day_text(link.expires_at)}. Ask {contact} for a new one.", **detail)
+    if link.starts_at > now:
+        raise LinkNotYetOpen(f"It works from {day_text(link.starts_at)} on. Come back then.", **detail)
+    if link.created_by is not None and not link.created_by.is_active:
+        raise LinkStopped(f"The person who sent it no longer works here. Ask {contact} for a new one.", **detail)
+    if link.dataset.state in (Dataset.State.EXPIRED, Dataset.State.PURGED):
+        raise DataDeleted(f"They were kept for a limited time. Ask {contact} whether a copy exists.", **detail)
+    return link
+
+
+def visible_links(user: "User | AnonymousUser") -> QuerySet[ShareLink]:
+    """Links of datasets that this person may see."""
+    return ShareLink.objects.filter(dataset__in=visible_datasets(user)).select_related("dataset__project", "created_by")
+
+
+def recipient_actor(request: HttpRequest, link: ShareLink) -> Actor:
+    """Whoever holds the link, named by the address it was sent to."""
+    client = request.headers.get("User-Agent", "")[:200]
+    return Actor("recipient", str(link.pk), link.recipient, client_address(request), client)
+
+
+def _find(token: str) -> ShareLink:
+    parts = links.split_token(token)
+    if parts:
+        found = ShareLink.objects.select_related("dataset__project", "dataset__instrument", "created_by")
+        link = found.filter(public_id=parts[0]).first()
+        if link and links.opens(link, parts[1]):
+            return link
+    raise LinkUnknown("Check that the address was copied whole; a mail program may have cut it at the end of a line.")

@@ -1,0 +1,58 @@
+"""What this room refuses, besides the portal's errors.
+
+NotFound (404)
+└── LinkUnknown      no such link, or its key was taken out of the ring
+Conflict (409)
+├── LinkNotYetOpen   it starts later
+└── NotReleased      sharing a dataset that is not complete
+Gone (410)
+├── LinkExpired
+├── LinkRevoked
+├── LinkStopped      the account of the person who shared it was disabled
+└── DataDeleted      the link would work, the data are no longer there
+TryLater (503)
+└── FileUnreadable   storage does not give what was verified
+"""
+
+from typing import ClassVar
+
+from portal.errors import Conflict, Gone, NotFound, TryLater
+
+
+class LinkUnknown(NotFound):
+    code = "link_unknown"
+    title: ClassVar[str] = "This link is not known here"
+
+
+class LinkNotYetOpen(Conflict):
+    code = "link_not_yet_open"
+    title: ClassVar[str] = "This link does not work yet"
+
+
+class NotReleased(Conflict):
+    code = "not_released"
+
+
+class LinkExpired(Gone):
+    code = "link_expired"
+    title: ClassVar[str] = "This link has ended"
+
+
+class LinkRevoked(Gone):
+    code = "link_revoked"
+    title: ClassVar[str] = "This link was taken back"
+
+
+class LinkStopped(Gone):
+    code = "link_stopped"
+    title: ClassVar[str] = "This link no longer works"
+
+
+class DataDeleted(Gone):
+    code = "data_deleted"
+    title: ClassVar[str] = "These data were deleted"
+
+
+class FileUnreadable(TryLater):
+    code = "file_unreadable"
+    title: ClassVar[str] = "This cannot be sent at the moment"

@@ -1,0 +1,90 @@
+"""What can be downloaded of a dataset, each with its exact size, its ETag and its bytes from any place to any other."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from dataplane.ziplayout import MANIFEST_NAME, SourceSlice
+from dataplane.zipstream import OpenSource, source_bytes, zip_bytes
+from portal.errors import NotFound
+from portal.models import DataFile, Dataset
+from portal.storage import open_verified
+from sharing.layouts import layout_of
+from sharing.models import Receipt
+
+Pieces = Callable[[int, int], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """`name` is what the recipient's computer calls it, `subject` what the audit does."""
+
+    dataset: Dataset
+    kind: Receipt.Kind
+    name: str
+    subject: str
+    total: int
+    etag: str
+    content_type: str
+    pieces: Pieces
+    file: DataFile | None = None
+
+
+def zip_offer(dataset: Dataset) -> Offer:
+    """All verified files."""
+    layout, open_source = layout_of(dataset), _source_of(dataset)
+    return Offer(
+        dataset=dataset,
+        kind=Receipt.Kind.ZIP,
+        name=f"{dataset.name}.zip",
+        subject=f"{dataset.name}.zip",
+        total=layout.total,
+        etag=layout.etag,
+        content_type="application/zip",
+        pieces=lambda start, stop: zip_bytes(layout, start, stop, open_source),
+    )
+
+
+def manifest_offer(dataset: Dataset) -> Offer:
+    """The checksums of all verified files, for `sha256sum -c`."""
+    layout = layout_of(dataset)
+    return Offer(
+        dataset=dataset,
+        kind=Receipt.Kind.MANIFEST,
+        name=MANIFEST_NAME,
+        subject=MANIFEST_NAME,
+        total=layout.manifest.size,
+        etag=f'"{layout.etag[1:-1]}-manifest"',
+        content_type="text/plain; charset=utf-8",
+        pieces=layout.manifest.pieces,
+    )
+
+
+def file_offer(dataset: Dataset, path: str) -> Offer:
+    """One verified file. Raises NotFound. Never told to be an image or a page: a browser must not show it."""
+    file = dataset.files.verified().filter(path=path).first()
+    if file is None:
+        raise NotFound("There is no such file here. Look it up in the list.")
+    open_source = _source_of(dataset)
+
+    def pieces(start: int, stop: int) -> Iterator[bytes]:
+        return source_bytes(SourceSlice(file.path, start, stop, file.size, file.crc32 or 0), open_source)
+
+    return Offer(
+        dataset=dataset,
+        kind=Receipt.Kind.FILE,
+        name=path.rpartition("/")[2],
+        subject=path,
+        total=file.size,
+        etag=f'"{file.sha256}"',
+        content_type="application/octet-stream",
+        pieces=pieces,
+        file=file,
+    )
+
+
+def _source_of(dataset: Dataset) -> OpenSource:
+    def open_source(path: str, offset: int) -> BinaryIO:
+        return open_verified(dataset, path, offset)
+
+    return open_source

@@ -1,0 +1,69 @@
+"""What the mails of this room say, decided when they are sent: only then is a link written out."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from portal.models import Dataset, Notice
+from portal.outbox import Mail
+from portal.templatetags.quantities import counted, size_text
+from portal.templatetags.times import day_text
+from sharing.links import address_of
+from sharing.models import ShareLink
+from sharing.wording import sender_of
+
+
+def dataset_ready(notice: Notice) -> Mail | None:
+    """To a recipient. No longer needed once the link is over."""
+    found = ShareLink.objects.select_related("dataset__project", "dataset__instrument", "created_by")
+    link = found.filter(pk=notice.subject_id).first()
+    url = address_of(link) if link else None
+    if link is None or url is None or link.is_over(timezone.now()):
+        return None
+    dataset = link.dataset
+    context = {
+        **_about(dataset),
+        "link": link,
+        "sender": sender_of(link),
+        "until": day_text(link.expires_at),
+        "until_short": f"{timezone.localtime(link.expires_at):%-d %B %Y}",
+        "url": url,
+        "zip_url": f"{url}/{dataset.name}.zip",
+        "command": f"wget -c {url}/{dataset.name}.zip",
+        "contact": dataset.project.contact_email,
+        "facts": [
+            ("What", dataset.title),
+            ("From", sender_of(link)),
+            ("Files", f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"),
+            ("Until", day_text(link.expires_at)),
+        ],
+    }
+    return Mail("dataset-ready", context, reply_to=[dataset.project.contact_email])
+
+
+def dataset_released(notice: Notice) -> Mail | None:
+    """To the operators."""
+    if notice.dataset is None:
+        return None
+    links = ShareLink.objects.filter(dataset=notice.dataset).order_by("recipient")
+    recipients = list(dict.fromkeys(links.values_list("recipient", flat=True)))
+    return Mail("dataset-released", {**_about(notice.dataset), "recipients": recipients})
+
+
+def first_complete_download(notice: Notice) -> Mail | None:
+    """To the operators: somebody has everything for the first time."""
+    link = ShareLink.objects.filter(pk=notice.context["link"]).first()
+    if notice.dataset is None or link is None:
+        return None
+    return Mail("first-complete-download", {**_about(notice.dataset), "link": link})
+
+
+def _about(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "dataset": dataset,
+        "source": dataset.instrument.name if dataset.instrument else dataset.project.name,
+        "count": counted(dataset.verified_count, "file,files"),
+        "size": size_text(dataset.bytes_verified),
+        "dataset_url": settings.PORTAL_URL + dataset.get_absolute_url(),
+    }

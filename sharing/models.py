@@ -1,0 +1,160 @@
+"""Who may take what, until when; and what was taken."""
+
+import secrets
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from portal.models import DataFile, Dataset
+
+
+def new_public_id() -> str:
+    """128 random bits, as 22 characters fit for an address."""
+    return secrets.token_urlsafe(16)
+
+
+class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
+    def open(self, now: datetime) -> Self:
+        """Usable at `now`, as far as the link itself goes (see `sharing.access` for the rest)."""
+        return self.filter(starts_at__lte=now, expires_at__gt=now, revoked_at__isnull=True)
+
+    def untaken(self) -> Self:
+        """Nothing was taken with it; the page may have been opened."""
+        return self.filter(state__in=[ShareLink.State.NOT_OPENED, ShareLink.State.OPENED])
+
+    def expiry_to_note(self, now: datetime) -> Self:
+        """Ran out and nobody has written that down yet."""
+        return self.filter(expires_at__lte=now, revoked_at__isnull=True, expiry_noted_at__isnull=True)
+
+
+class ShareLink(models.Model):
+    """One dataset for one recipient. What opens it is derived (`sharing.links`): no usable token is stored."""
+
+    class State(models.TextChoices):
+        NOT_OPENED = "not_opened", "not opened"
+        OPENED = "opened", "opened"
+        STARTED = "started", "started"
+        COMPLETE = "complete", "complete"
+
+    public_id = models.CharField(max_length=22, unique=True, default=new_public_id, editable=False)
+    key_id = models.CharField(max_length=8, editable=False, help_text="Which key of the ring signs it.")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="share_links")
+    recipient = models.EmailField()
+    occasion = models.CharField(
+        max_length=64, editable=False, help_text="`release`, or the form by which somebody shared it."
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    created_by_label = models.CharField(max_length=254, editable=False, help_text="As the audit names them.")
+    message = models.TextField(blank=True, help_text="A few words to the recipient.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    starts_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    expiry_noted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_by = models.CharField(max_length=254, blank=True, editable=False)
+
+    state = models.CharField(max_length=10, choices=State, default=State.NOT_OPENED, editable=False)
+    opened_at = models.DateTimeField(null=True, editable=False, help_text="Weak: a program may have looked at it.")
+    first_taken_at = models.DateTimeField(null=True, editable=False)
+    last_taken_at = models.DateTimeField(null=True, editable=False)
+    completed_at = models.DateTimeField(null=True, editable=False)
+    files_complete = models.PositiveIntegerField(default=0, editable=False, help_text="Single files taken whole.")
+
+    objects = ShareLinkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["recipient", "-id"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["dataset", "recipient"], name="links_of_a_dataset"),
+            models.Index(fields=["recipient", "-id"], name="links_by_recipient"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(revoked_at__isnull=True, expiry_noted_at__isnull=True),
+                name="links_that_will_expire",
+            ),
+            models.Index(
+                fields=["starts_at"],
+                condition=Q(revoked_at__isnull=True, state__in=["not_opened", "opened"]),
+                name="links_nothing_was_taken_with",
+            ),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["dataset", "recipient", "occasion"], name="recipient_gets_one_link_for_an_occasion"
+            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("starts_at")), name="link_expires_after_it_starts"),
+            models.CheckConstraint(
+                condition=~Q(state="complete") | Q(completed_at__isnull=False), name="complete_link_knows_since_when"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["started", "complete"]) | Q(first_taken_at__isnull=False),
+                name="started_link_knows_since_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} for {self.recipient}"
+
+    def is_open(self, now: datetime) -> bool:
+        return self.revoked_at is None and self.starts_at <= now < self.expires_at
+
+    def is_over(self, now: datetime) -> bool:
+        return self.revoked_at is not None or self.expires_at <= now
+
+
+class Receipt(models.Model):
+    """What one link has taken of one thing at one revision, in as many requests as it took."""
+
+    class Kind(models.TextChoices):
+        ZIP = "zip", "everything as a zip"
+        FILE = "file", "a file"
+        MANIFEST = "manifest", "the list of checksums"
+
+    class State(models.TextChoices):
+        STARTED = "started", "started"
+        PARTIAL = "partial", "partial"
+        COMPLETE = "complete", "complete"
+
+    link = models.ForeignKey(ShareLink, on_delete=models.PROTECT, related_name="receipts")
+    kind = models.CharField(max_length=8, choices=Kind)
+    file = models.ForeignKey(DataFile, on_delete=models.PROTECT, null=True, blank=True, related_name="receipts")
+    revision = models.PositiveIntegerField(help_text="Of the dataset.")
+    bytes_total = models.PositiveBigIntegerField()
+    bytes_sent = models.PositiveBigIntegerField(default=0, help_text="Different bytes; none counts twice.")
+    spans = models.JSONField(default=list, help_text="Merged half-open byte ranges: `[[0, 100], [200, 300]]`.")
+    state = models.CharField(max_length=8, choices=State, default=State.STARTED)
+    requests = models.PositiveIntegerField(default=0)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-last_at"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["link", "-last_at"], name="receipts_of_a_link"),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["link", "file", "revision"], condition=Q(kind="file"), name="file_has_one_receipt_of_a_link"
+            ),
+            models.UniqueConstraint(
+                fields=["link", "kind", "revision"], condition=~Q(kind="file"), name="zip_has_one_receipt_of_a_link"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="file", file__isnull=False) | ~Q(kind="file") & Q(file__isnull=True),
+                name="receipt_names_a_file_exactly_if_it_is_for_one",
+            ),
+            models.CheckConstraint(
+                condition=Q(bytes_sent__lte=F("bytes_total")), name="receipt_counts_at_most_the_whole"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="complete") | Q(bytes_sent=F("bytes_total")), name="complete_receipt_has_every_byte"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.state})"

@@ -1,0 +1,18 @@
+"""The doors through which workers come in. The work itself stands in the database."""
+
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from sharing.services.dispatch import dispatch_dataset, dispatch_forgotten
+
+
+@shared_task(soft_time_limit=110, time_limit=120)  # type: ignore[untyped-decorator]
+def dispatch_dataset_task(dataset_id: str) -> None:
+    dispatch_dataset(dataset_id=UUID(dataset_id), now=timezone.now())
+
+
+@shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
+def sweep_task() -> None:
+    dispatch_forgotten(now=timezone.now())

@@ -1,0 +1,72 @@
+"""Bytes for whoever holds a link, and for members who may see the dataset."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from portal.access import signed_in_actor, visible_datasets
+from portal.errors import NotFound
+from portal.models import Dataset
+from sharing.access import authorise, recipient_actor
+from sharing.errors import DataDeleted
+from sharing.gate.downloads import download
+from sharing.gate.offers import Offer, file_offer, manifest_offer, zip_offer
+from sharing.views.link_pages import link_page
+
+
+@link_page
+def link_zip(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
+    return _to_recipient(request, token, lambda dataset: _named_zip(dataset, name))
+
+
+@link_page
+def link_file(request: HttpRequest, token: str, path: str) -> HttpResponseBase:
+    return _to_recipient(request, token, lambda dataset: file_offer(dataset, path))
+
+
+@link_page
+def link_manifest(request: HttpRequest, token: str) -> HttpResponseBase:
+    return _to_recipient(request, token, manifest_offer)
+
+
+@require_safe
+@login_required
+def dataset_zip(request: HttpRequest, dataset_id: UUID, name: str) -> HttpResponseBase:
+    return _to_member(request, dataset_id, lambda dataset: _named_zip(dataset, name))
+
+
+@require_safe
+@login_required
+def dataset_file(request: HttpRequest, dataset_id: UUID, path: str) -> HttpResponseBase:
+    return _to_member(request, dataset_id, lambda dataset: file_offer(dataset, path))
+
+
+@require_safe
+@login_required
+def dataset_manifest(request: HttpRequest, dataset_id: UUID) -> HttpResponseBase:
+    return _to_member(request, dataset_id, manifest_offer)
+
+
+def _to_recipient(request: HttpRequest, token: str, offer: Callable[[Dataset], Offer]) -> HttpResponseBase:
+    link = authorise(token, timezone.now())
+    return download(request, offer(link.dataset), actor=recipient_actor(request, link), link=link)
+
+
+def _to_member(request: HttpRequest, dataset_id: UUID, offer: Callable[[Dataset], Offer]) -> HttpResponseBase:
+    dataset = visible_datasets(request.user).filter(pk=dataset_id).first()
+    if dataset is None:
+        raise NotFound("There is no such dataset, or you may not see it. Ask a manager of its project.")
+    if dataset.state == Dataset.State.PURGED:
+        raise DataDeleted("The files of this dataset were deleted; its description and history remain.")
+    return download(request, offer(dataset), actor=signed_in_actor(request))
+
+
+def _named_zip(dataset: Dataset, name: str) -> Offer:
+    if name != dataset.name:
+        raise NotFound(f"The zip of this dataset is called {dataset.name}.zip.")
+    return zip_offer(dataset)
