@@ -5,6 +5,7 @@ folder directly sees whole, verified files only.
 """
 
 from functools import cache
+from typing import BinaryIO
 
 from django.conf import settings
 
@@ -27,6 +28,11 @@ def dataset_key(dataset: Dataset) -> str:
 def file_key(dataset: Dataset, file: DataFile) -> str:
     """Where the verified bytes of ``file`` lie."""
     return f"{dataset_key(dataset)}/{file.path}"
+
+
+def open_verified(dataset: Dataset, path: str, offset: int = 0) -> BinaryIO:
+    """The verified file at ``path`` of ``dataset``, unbuffered, at ``offset`` bytes. Raises NotStored."""
+    return store().open(f"{dataset_key(dataset)}/{path}", offset)
 
 
 def received_key(upload_id: str) -> str:
