@@ -1,0 +1,63 @@
+import json
+import os
+import sys
+from datetime import timedelta
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+django.setup()
+
+from django.utils import timezone  # noqa: E402
+
+from portal.models import Project  # noqa: E402
+from sharing.links import token_of  # noqa: E402
+from tests.browser.facility import handing_over  # noqa: E402
+from tests.browser.facility.arrivals import dataset_of  # noqa: E402
+from tests.browser.facility.moved_clock import Story, clock_at  # noqa: E402
+from tests.browser.facility.people import PASSWORD, House, connect, open_house  # noqa: E402
+from tests.browser.facility.story import NOVAK, OKONKWO, PRIYA, RITA, Highlights, tell  # noqa: E402
+
+
+def main() -> None:
+    if Project.objects.exists():
+        sys.exit(
+            "This portal has projects already; the story is told in an empty one only. Choose another LABCOURIER_VAR."
+        )
+    story = Story(now=timezone.now())
+    beginning = story.now - timedelta(days=42)
+    with clock_at(beginning):
+        house = open_house()
+        _connect_instruments(house)
+    highlights = tell(story, house)
+    story.happen()
+    sys.stdout.write(json.dumps(_addresses(house, highlights)))
+
+
+def _connect_instruments(house: House) -> None:
+    now = timezone.now()
+    connect(house, "krios", label="Krios 2, control PC", by="bob", now=now, lifetime=None)
+    connect(house, "glacios", label="Glacios, control PC", by="alice", now=now, lifetime=timedelta(days=48))
+    connect(house, "aquilos", label="Aquilos 2, data PC", by="bob", now=now, lifetime=timedelta(days=365))
+    connect(house, "novaseq", label="NovaSeq, run server", by="dana", now=now, lifetime=None)
+    connect(house, "sheet", label="Light sheet, acquisition PC", by="dana", now=now, lifetime=None)
+
+
+def _addresses(house: House, highlights: Highlights) -> dict[str, object]:
+    """What the tests have to know: who may log in, which pages to look at."""
+    runs = vars(highlights)
+    links = {
+        "open": handing_over.link_of(highlights.shared, RITA.email),
+        "large": handing_over.link_of(highlights.huge, NOVAK.email),
+        "revoked": handing_over.link_of(highlights.shared, OKONKWO.email),
+        "expired": handing_over.link_of(highlights.expired, PRIYA.email),
+    }
+    return {
+        "logins": {key: [person.email, PASSWORD] for key, person in house.people.items()},
+        "datasets": {key: str(dataset_of(run).pk) for key, run in runs.items()},
+        "tokens": {key: token_of(link) for key, link in links.items()},
+    }
+
+
+if __name__ == "__main__":
+    main()
