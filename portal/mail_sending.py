@@ -27,15 +27,15 @@ DELAYS = [timedelta(minutes=2**n) for n in range(8)] + [timedelta(hours=4)] * 11
 TOLD = 1000  # waiting mails that say why they wait
 
 
-def send_due_mail(*, clock: Clock) -> Counter[str]:
-    """Sends for about 50 seconds; how many mails ended in which state (``due``: postponed).
+def send_due_mail(*, clock: Clock, seconds: float = WORK_FOR) -> Counter[str]:
+    """Sends for about ``seconds``; how many mails ended in which state (``due``: postponed).
 
     With the mail server out of reach nobody's tries are used up: the mails stay due, say why, and go out within a
     minute of its return. Cost: a few queries a mail, whatever else the outbox holds.
     """
     settle_abandoned(now=clock())
     ended: Counter[str] = Counter()
-    stop_at = time.monotonic() + WORK_FOR
+    stop_at = time.monotonic() + seconds
     with closing(get_connection()) as post:
         try:
             while time.monotonic() < stop_at and (ids := due_ids(clock())):

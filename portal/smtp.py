@@ -100,9 +100,10 @@ class StagedEmailBackend(EmailBackend):
         return self.connect()
 
     def _introduce(self, smtp: smtplib.SMTP, message: EmailMessage, size: int) -> None:
-        """MAIL and RCPT. A refused sender is only a delay: it is the portal's own, so the administrator's to mend."""
+        """EHLO, MAIL and RCPT. A refused sender is only a delay: it is the portal's own, so the administrator's to mend."""
         encoding = message.encoding or settings.DEFAULT_CHARSET
         (recipient,) = message.recipients()
+        smtp.ehlo_or_helo_if_needed()
         options = [f"size={size}"] if smtp.has_extn("size") else []
         options += ["body=8bitmime"] if smtp.has_extn("8bitmime") else []
         code, reply = smtp.mail(sanitize_address(message.from_email, encoding), options)

@@ -1,0 +1,106 @@
+"""A real SMTP server on the loopback whose manners depend on the address it is given."""
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from pytest_django.fixtures import Settings
+
+PATIENCE = 0.4  # seconds the portal waits for an answer in these tests; three times that for the one to a text
+
+
+@dataclass
+class MailServer:
+    """``taken`` holds what it was given whole, whether or not it said so, by recipient."""
+
+    port: int
+    taken: dict[str, list[EmailMessage]] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    connections: int = 0
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, answer: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return answer
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        manner = _manner(address)
+        self.asked[address] += 1
+        if manner == "greylist" and self.asked[address] == 1:
+            return "451 4.7.1 Greylisted, come again"
+        if manner == "nobody":
+            return "550 5.1.1 No such user here"
+        if manner == "hang":
+            await asyncio.sleep(PATIENCE * 2)
+        if manner == "cut":
+            _hang_up(server)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        (address,) = envelope.rcpt_tos
+        manner = _manner(address)
+        if manner == "spam":
+            return "554 5.7.1 This looks like spam"
+        if manner == "full":
+            return "452 4.2.2 Mailbox full"
+        letter = message_from_bytes(envelope.original_content or b"", policy=policy.default)
+        assert isinstance(letter, EmailMessage)
+        self.taken.setdefault(address, []).append(letter)
+        if manner == "silent":
+            await asyncio.sleep(PATIENCE * 4)
+        if manner == "gone":
+            _hang_up(server)
+        return "250 OK"
+
+    @property
+    def letters(self) -> int:
+        return sum(map(len, self.taken.values()))
+
+
+def _manner(address: str) -> str:
+    """``gone-3@…`` is given to a server that hangs up after the text."""
+    return address.partition("@")[0].partition("-")[0]
+
+
+def _hang_up(server: SMTP) -> None:
+    assert isinstance(server.transport, asyncio.WriteTransport)
+    server.transport.abort()
+
+
+@contextmanager
+def mail_server(settings: Settings) -> Iterator[MailServer]:
+    """Runs it at a free port, with the portal sending there."""
+    server = MailServer(free_port())
+    send_to(settings, server.port)
+    controller = Controller(server, hostname="127.0.0.1", port=server.port)
+    controller.start()
+    try:
+        yield server
+    finally:
+        controller.stop()
+
+
+def send_to(settings: Settings, port: int) -> None:
+    settings.EMAIL_BACKEND = "portal.smtp.StagedEmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", port, PATIENCE
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+    settings.EMAIL_USE_SSL = settings.EMAIL_USE_TLS = False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
