@@ -4,7 +4,7 @@ from django import forms
 from django.core.validators import validate_email
 from django.utils import timezone
 
-from portal.models import Project
+from portal.models import Instrument, Project
 
 
 class UploadTokenForm(forms.Form):
@@ -12,7 +12,10 @@ class UploadTokenForm(forms.Form):
         max_length=100, help_text="Where it is used, such as “Krios 2, control PC”. Uploads are shown under this name."
     )
     instrument = forms.ModelChoiceField(
-        queryset=None, required=False, empty_label="none in particular", help_text="Whose data the token brings."
+        queryset=Instrument.objects.none(),
+        required=False,
+        empty_label="none in particular",
+        help_text="Whose data the token brings.",
     )
     notification_emails = forms.CharField(
         label="Tell these people",

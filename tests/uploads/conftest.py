@@ -73,7 +73,7 @@ class Pc:
 
     def start(self, length: int, *, dataset: Dataset, path: str = "scan.tif", **metadata: object) -> str:
         """The address of an upload without bytes yet."""
-        answer = self.create(length, dataset=dataset, path=path, **metadata)
+        answer = self.create(length, b"", dataset=dataset, path=path, **metadata)
         assert answer.status_code == 201, answer.content
         return answer["Location"]
 

@@ -254,7 +254,8 @@ def test_files_are_queried_by_name(ada: Any, dataset: Dataset, worker: Any) -> N
 
 def test_files_are_listed_page_by_page(ada: Any, dataset: Dataset) -> None:
     ada.announce(dataset, *[{"path": f"f{n:03}", "size": 1} for n in range(25)])
-    seen, cursor = [], ""
+    seen: list[str] = []
+    cursor: Any = ""
     for _ in range(3):
         page = ada.get(f"/datasets/{dataset.pk}/files?limit=10&cursor={cursor}").json()
         seen += [file["path"] for file in page["files"]]

@@ -37,6 +37,7 @@ def test_hostile_paths_are_refused_with_a_sentence(ada: Any, dataset: Dataset, p
         {"mtime_ns": "1e9"},
         {"mtime_ns": "٣"},
         {"mtime_ns": "9" * 30},
+        {"mtime_ns": str(2**63)},
         {"path": ""},
         {"path": None},
     ],
@@ -45,6 +46,12 @@ def test_metadata_that_makes_no_sense_is_422(ada: Any, dataset: Dataset, metadat
     answer = ada.create(5, b"01234", **{"dataset": dataset, "path": "a", **metadata})
     assert answer.status_code == 422, answer.content
     assert Upload.objects.count() == 0
+
+
+@pytest.mark.parametrize("mtime_ns", ["0", "-1", "1795237704000000001", str(2**63 - 1)])
+def test_modification_times_of_our_century_are_kept(ada: Any, dataset: Dataset, mtime_ns: str) -> None:
+    assert ada.create(5, b"01234", dataset=dataset, path="a", mtime_ns=mtime_ns).status_code == 201
+    assert DataFile.objects.get().mtime_ns == int(mtime_ns)
 
 
 @pytest.mark.parametrize("dataset_id", ["x", "0" * 32, "00000000-0000-0000-0000-000000000000", "\x00", "' OR 1=1"])

@@ -9,7 +9,8 @@ from portal.errors import Invalid
 from uploads.services.file_wishes import RawWish
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_NANOSECONDS = re.compile(r"-?[0-9]{1,18}")
+_NANOSECONDS = re.compile(r"-?[0-9]{1,19}")  # this year has 19 digits
+_LATEST = 2**63 - 1  # what the database holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def _path(texts: Mapping[str, str]) -> str:
 
 
 def _mtime_ns(text: str) -> int | None:
-    if text and not _NANOSECONDS.fullmatch(text):
+    if text and not (_NANOSECONDS.fullmatch(text) and abs(int(text)) <= _LATEST):
         raise _refused("mtime_ns", "is not a whole number of nanoseconds")
     return int(text) if text else None
 

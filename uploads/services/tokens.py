@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from portal.actors import Actor
-from portal.errors import Invalid
+from portal.errors import Forbidden, Invalid
 from portal.models import Instrument, Project
 from uploads import events
 from uploads.models import UploadToken, new_token, token_digest
@@ -22,6 +22,8 @@ def make_token(
     now: datetime,
 ) -> tuple[UploadToken, str]:
     """The token and its secret, which is stored nowhere: show it now or never. Raises Invalid."""
+    if actor.user is None:
+        raise Forbidden("Only people make upload tokens. Sign in.")
     if instrument and instrument.project_id != project.pk:
         raise Invalid("The instrument belongs to another project. Choose one of this project.")
     if expires_at and expires_at <= now:

@@ -24,7 +24,7 @@ from uploads.services.tokens import make_token, revoke_token
 def token_list(request: HttpRequest, code: str) -> HttpResponse:
     """Cost: the same number of queries for any number of tokens."""
     project = _managed_project(request, code)
-    tokens = project.upload_tokens.select_related("instrument", "created_by")
+    tokens = UploadToken.objects.filter(project=project).select_related("instrument", "created_by")
     now = timezone.now()
     rows = [{"token": token, "state": _state(token, now)} for token in tokens]
     return render(request, "uploads/tokens.html", {"project": project, "rows": rows, "now": now})
@@ -56,7 +56,7 @@ def token_new(request: HttpRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def token_revoke(request: HttpRequest, code: str, token_id: int) -> HttpResponse:
     project = _managed_project(request, code)
-    token = get_object_or_404(project.upload_tokens, pk=token_id)
+    token = get_object_or_404(UploadToken, project=project, pk=token_id)
     back = reverse("upload_tokens", args=[project.code])
     if request.method == "POST":
         revoke_token(token=token, actor=signed_in_actor(request), now=timezone.now())
