@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Model
+
 from portal.actors import Actor
 from portal.audit import record
 from portal.models import Dataset, Instrument, Membership, Notice, Project, User
@@ -66,9 +68,9 @@ def mail_tried_again(notice: Notice, actor: Actor, now: datetime) -> None:
     record("mail_tried_again", actor, at=now, dataset=notice.dataset, subject=notice.to, mail=notice.pk, was=was)
 
 
-def changed_in_admin(actor: Actor, noun: str, row: str, action: str) -> None:
+def changed_in_admin(row: Model, actor: Actor, action: str) -> None:
     """Somebody used the Django admin, which goes past the services; ``action`` says what it did."""
-    record("changed_in_admin", actor, subject=f"{noun} {row}"[:1100], action=action)
+    record("changed_in_admin", actor, subject=f"{row._meta.verbose_name} {row}"[:1100], action=action)
 
 
 def _told(changes: Changes) -> dict[str, list[Any]]:

@@ -1,6 +1,6 @@
-"""Pages of long lists, newest first, without COUNT and OFFSET: a page costs the same at row fifty and at row ten million.
+"""Pages of long lists, newest first, without COUNT and OFFSET: row ten million costs what row fifty does.
 
-A cursor is the sort key of a row, in the address as ``?before=`` (older rows) or ``?after=`` (newer rows); the component
+A cursor is the sort key of a row, in the address as ``?before=`` (older rows) or ``?after=`` (newer rows);
 ``components/pager.html`` writes the links.
 """
 

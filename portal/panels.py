@@ -1,12 +1,16 @@
 """Sections of the dataset page come from the rooms that know: each is a function named in ``settings.DATASET_PANELS``.
 
 A panel takes the request and the dataset and gives a :class:`Panel`, or None when it has nothing for this person.
-Those with ``live`` set are fetched again every few seconds at ``/datasets/<id>/panels/<key>`` while the dataset moves.
+It is fetched again every few seconds at ``/datasets/<id>/panels/<key>`` while the dataset moves, and as long as it says
+``live`` of itself. So it holds no forms.
+
+``settings.DATASET_ROW_NOTES`` names functions that say a few words about each dataset in a list ("2 of 3 have it").
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -27,6 +31,7 @@ class Panel:
 
 
 PanelFunction = Callable[[HttpRequest, Dataset], Panel | None]
+RowNoteFunction = Callable[[Sequence[UUID]], dict[UUID, str]]
 
 
 def dataset_panels(request: HttpRequest, dataset: Dataset) -> list[Panel]:
@@ -39,3 +44,21 @@ def dataset_panels(request: HttpRequest, dataset: Dataset) -> list[Panel]:
 def render_panel(request: HttpRequest, dataset: Dataset, panel: Panel) -> str:
     context = {"dataset": dataset, "panel": panel, **panel.context}
     return render_to_string(panel.template, context, request=request)
+
+
+def is_moving(dataset: Dataset) -> bool:
+    """Files may still come, or links still be made: what the page shows may change by itself."""
+    return dataset.state in (Dataset.State.OPEN, Dataset.State.CLOSED) or (
+        dataset.state == Dataset.State.RELEASED and dataset.dispatched_at is None
+    )
+
+
+def polls(dataset: Dataset, panel: Panel) -> bool:
+    return panel.live or is_moving(dataset)
+
+
+def row_notes(datasets: Sequence[Dataset]) -> dict[UUID, list[str]]:
+    """The notes about each of ``datasets`` by id. Cost: what each function costs for all of them together."""
+    functions: list[RowNoteFunction] = [import_string(name) for name in settings.DATASET_ROW_NOTES]
+    said = [function([dataset.pk for dataset in datasets]) for function in functions]
+    return {dataset.pk: [notes[dataset.pk] for notes in said if dataset.pk in notes] for dataset in datasets}

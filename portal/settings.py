@@ -89,9 +89,17 @@ TEMPLATES = [
     },
 ]
 
-# --- rooms meet by name (see portal/queue.py and portal/panels.py) ------------------------------------------------
+# --- rooms meet by name (see portal/queue.py, panels.py, needs.py, figures.py) ------------------------------------
 
 DATASET_PANELS: list[str] = []
+DATASET_ROW_NOTES: list[str] = []
+HOME_NEEDS: list[str] = ["portal.needs.corrupt_files", "portal.needs.forgotten_open_datasets"]
+STAFF_FIGURES: list[str] = [
+    "portal.figures.datasets_today",
+    "portal.figures.undelivered",
+    "portal.figures.instruments_heard",
+    "portal.figures.disk",
+]
 MAILS = {
     "dataset-ready": "sharing.mails.dataset_ready",
     "dataset-released": "sharing.mails.dataset_released",
@@ -259,4 +267,4 @@ CONTENT_SECURITY_POLICY = {
 
 LOG_LEVEL, LOG_JSON = CONFIG.log_level, CONFIG.log_json
 LOGGING_CONFIG = "portal.logs.configure"
-LOGGING: dict[str, object] = {}
+LOGGING: dict[str, object] = {"version": 1}  # Django calls the function above only if this is not empty

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.api import make_api
-from portal.views import health
+from portal.views import audit, datasets, health, home, outbox, people, projects, staff
 from uploads.api import router as uploads_router
 
 api = make_api()
@@ -13,9 +13,33 @@ api.add_router("", uploads_router)
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
-    path("api/v1/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
+    path("", home.home, name="home"),
+    path("projects/", home.projects, name="projects"),
+    path("projects/<slug:code>/", projects.project, name="project"),
+    path("projects/<slug:code>/instruments/", projects.instruments, name="project_instruments"),
+    path("projects/<slug:code>/instruments/add", projects.add_instrument, name="instrument_add"),
+    path("projects/<slug:code>/instruments/<slug:slug>/edit", projects.edit_instrument, name="instrument_edit"),
+    path("projects/<slug:code>/people/", people.people, name="project_people"),
+    path("projects/<slug:code>/people/<int:person_id>/role", people.set_role, name="person_role"),
+    path("projects/<slug:code>/people/<int:person_id>/remove", people.remove, name="person_remove"),
+    path("projects/<slug:code>/settings/", projects.settings, name="project_settings"),
+    path("datasets/<uuid:dataset_id>/", datasets.dataset, name="dataset"),
+    path("datasets/<uuid:dataset_id>/edit", datasets.edit, name="dataset_edit"),
+    path("datasets/<uuid:dataset_id>/files", datasets.files, name="dataset_files"),
+    path("datasets/<uuid:dataset_id>/panels/<slug:key>", datasets.panel, name="dataset_panel"),
+    path("datasets/<uuid:dataset_id>/timeline", datasets.timeline, name="dataset_timeline"),
+    path("staff/", staff.today, name="staff"),
+    path("staff/audit/", audit.audit, name="staff_audit"),
+    path("staff/audit.csv", audit.audit_csv, name="staff_audit_csv"),
+    path("staff/instruments/", staff.instruments, name="staff_instruments"),
+    path("staff/mail/", outbox.outbox, name="staff_mail"),
+    path("staff/mail/<int:notice_id>/", outbox.mail, name="staff_mail_one"),
+    path("staff/mail/<int:notice_id>/send-again", outbox.send_again, name="staff_mail_send_again"),
+    path("staff/people/", staff.people, name="staff_people"),
+    path("staff/projects/add", staff.add_project, name="project_add"),
     path("", include("uploads.urls")),
     path("", include("sharing.urls")),
 ]

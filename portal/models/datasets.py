@@ -67,6 +67,8 @@ class Dataset(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["project", "-created_at"], name="dataset_newest_of_project"),
             models.Index(fields=["state", "dispatched_at"], name="dataset_awaiting_dispatch"),
+            models.Index(fields=["-created_at"], name="dataset_newest"),
+            models.Index(fields=["project"], condition=Q(corrupt_count__gt=0), name="dataset_with_corrupt_files"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["sender", "client_key"], name="sender_uses_a_client_key_once"),

@@ -1,0 +1,112 @@
+"""Audited events in words: the name of a kind for filters, and what somebody did as the rest of a sentence.
+
+A test holds this table against the kinds that the rooms record.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from portal.models import AuditEvent
+from portal.templatetags.quantities import counted, size_text
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """``said`` follows the name of whoever did it; its fields are those of the event and of its detail."""
+
+    kind: str
+    said: str | Callable[[AuditEvent], str]
+    icon: str = "info-circle"
+
+
+def _downloaded(event: AuditEvent) -> str:
+    things = {
+        "zip": "everything as a zip",
+        "file": f"the file {event.subject}",
+        "manifest": "the list of checksums",
+    }
+    return f"downloaded {things.get(event.detail.get('what', ''), event.subject)}"
+
+
+AUDIT_WORDS = {
+    "project_created": Words("project made", "made the project {subject}"),
+    "project_changed": Words("project changed", "changed {changed} of the project"),
+    "person_added": Words("account made", "made an account for {subject}"),
+    "person_changed": Words("account changed", "changed {changed} of {subject}"),
+    "member_added": Words("person added", "added {subject} as {role}"),
+    "role_changed": Words("role changed", "made {subject} {role}, before {former}"),
+    "member_removed": Words("person removed", "removed {subject}, who was {role}"),
+    "instrument_created": Words("instrument added", "added the instrument {subject}"),
+    "instrument_changed": Words("instrument changed", "changed {changed} of the instrument {subject}"),
+    "upload_token_made": Words("upload token made", "made the upload token “{subject}”"),
+    "upload_token_revoked": Words("upload token revoked", "revoked the upload token “{subject}”"),
+    "dataset_created": Words("dataset begun", "began the dataset", "inbox"),
+    "dataset_described": Words("description changed", "changed {changed}", "info-circle"),
+    "dataset_closed": Words("dataset closed", "closed the dataset: {files}, {bytes}", "lock"),
+    "dataset_released": Words("dataset released", "released the dataset: {files}, {bytes}", "send-check"),
+    "files_corrupt": Words("files corrupt", "found {count} corrupt, such as {subject}", "x-octagon-fill"),
+    "upload_bytes_lost": Words(
+        "bytes lost", "found bytes missing in the upload of {subject}: {reason}", "exclamation-triangle-fill"
+    ),
+    "upload_expired": Words("upload expired", "gave up the unfinished upload of {subject}", "calendar-x"),
+    "link_made": Words("link made", "made a link for {subject}", "envelope"),
+    "link_revoked": Words("link revoked", "revoked the link of {subject}", "slash-circle"),
+    "link_expired": Words("link expired", "ended the link of {subject}, whose time was over", "calendar-x"),
+    "downloaded": Words("download", _downloaded, "download"),
+    "stored_file_changed": Words(
+        "stored file changed", "found {subject} changed in storage: {reason}", "exclamation-triangle-fill"
+    ),
+    "mail_tried_again": Words("mail sent again", "had the mail to {subject} sent again", "envelope"),
+    "audit_exported": Words("audit exported", "exported the audit"),
+    "changed_in_admin": Words("changed in the Django admin", "used the Django admin on {subject}: {action}"),
+}
+
+FIELD_WORDS = {
+    "contact_email": "the contact address",
+    "link_days": "how long links last",
+    "reminder_days": "how often people are reminded",
+    "copy_reminders_to": "who gets copies of reminders",
+    "quota_bytes": "the quota",
+    "is_staff": "the staff right",
+    "is_superuser": "the right to the Django admin",
+    "is_active": "whether the account is on",
+}
+
+
+def kind_words(kind: str) -> str:
+    words = AUDIT_WORDS.get(kind)
+    return words.kind if words else kind.replace("_", " ")
+
+
+def kind_icon(kind: str) -> str:
+    words = AUDIT_WORDS.get(kind)
+    return words.icon if words else "info-circle"
+
+
+def event_words(event: AuditEvent) -> str:
+    """What was done, after the name of whoever did it: "closed the dataset: 312 files, 41.2 GB". Plain text."""
+    words = AUDIT_WORDS.get(event.kind)
+    if words is None:
+        return f"{event.kind.replace('_', ' ')} {event.subject}".strip()
+    return words.said(event) if callable(words.said) else words.said.format_map(_Facts(event))
+
+
+class _Facts(dict[str, Any]):
+    """What sentences may mention; a fact that an old event lacks reads as an ellipsis."""
+
+    def __init__(self, event: AuditEvent) -> None:
+        detail = event.detail
+        super().__init__({name: value for name, value in detail.items() if isinstance(value, str)})
+        self["subject"] = event.subject
+        self["bytes"] = size_text(event.bytes or 0)
+        self["files"] = counted(detail["files"], "file,files") if isinstance(detail.get("files"), int) else "…"
+        self["count"] = counted(detail["count"], "file,files") if isinstance(detail.get("count"), int) else "…"
+        self["changed"] = _enumerated([FIELD_WORDS.get(name, f"the {name}") for name in detail.get("changes", {})])
+
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
+def _enumerated(words: list[str]) -> str:
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)

@@ -1,0 +1,145 @@
+"""What members and staff may enter. Rules live in the models and services; here are words and widgets."""
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
+
+from portal.errors import PortalError
+from portal.models import Dataset, Instrument, Membership, Project, User
+
+if TYPE_CHECKING:  # the forms of Django are generic for the type checker only
+    FormOfProject = forms.ModelForm[Project]
+    FormOfInstrument = forms.ModelForm[Instrument]
+    FormOfPerson = forms.ModelForm[User]
+    FormOfDataset = forms.ModelForm[Dataset]
+else:
+    FormOfProject = FormOfInstrument = FormOfPerson = FormOfDataset = forms.ModelForm
+
+GB = 10**9
+
+
+def tell(form: forms.BaseForm, error: PortalError) -> None:
+    """Puts what a service refused beside the fields it is about, so that nothing entered is lost."""
+    fields: list[Mapping[str, str]] = error.detail.get("fields", [])
+    for field in fields or [{"field": "", "message": error.message}]:
+        name = field["field"]
+        form.add_error(name if name in form.fields else NON_FIELD_ERRORS, field["message"])
+
+
+class QuotaField(forms.DecimalField):
+    """Bytes, entered in GB."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Quota (GB)",
+            required=False,
+            min_value=0,
+            max_value=9_000_000_000,
+            decimal_places=3,
+            help_text="Uploads that would go beyond it are refused. Empty: no limit but the disk.",
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value / GB:.3f}".rstrip("0").rstrip(".") if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> int | None:
+        gigabytes = super().clean(value)
+        return None if gigabytes is None else int(gigabytes * GB)
+
+
+class PolicyForm(FormOfProject):
+    quota_bytes = QuotaField()
+
+    class Meta:
+        model = Project
+        fields = [
+            "name",
+            "description",
+            "contact_email",
+            "link_days",
+            "reminder_days",
+            "copy_reminders_to",
+            "quota_bytes",
+        ]
+        labels = {
+            "name": "Name",
+            "description": "Description",
+            "contact_email": "Contact address",
+            "link_days": "Links work for (days)",
+            "reminder_days": "Remind recipients every (days)",
+            "copy_reminders_to": "Send a copy of each reminder to",
+        }
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+
+class ProjectForm(PolicyForm):
+    manager = forms.EmailField(
+        label="First manager", help_text="Their e-mail address. They are told, and get an account if they have none."
+    )
+    field_order = ["name", "code", "manager"]
+
+    class Meta(PolicyForm.Meta):
+        fields = ["name", "code", *PolicyForm.Meta.fields[1:]]
+        labels = {**PolicyForm.Meta.labels, "code": "Short name"}
+        help_texts = {"code": "Small letters, digits and hyphens; also the folder's name. It stays as it is."}
+
+
+class InstrumentForm(FormOfInstrument):
+    class Meta:
+        model = Instrument
+        fields = ["name", "description"]
+        labels = {"name": "Name", "description": "Description"}
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+
+class MemberForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail address", help_text="They are told by mail, and get an account if they have none."
+    )
+    name = forms.CharField(label="Name", required=False, max_length=150, help_text="Used only for a new account.")
+    role = forms.ChoiceField(
+        label="Role",
+        choices=[
+            (Membership.Role.VIEWER, "Viewer: looks and downloads"),
+            (Membership.Role.OPERATOR, "Operator: also sends data and shares links"),
+            (Membership.Role.MANAGER, "Manager: also decides about people, instruments and policies"),
+        ],
+        initial=Membership.Role.OPERATOR,
+        widget=forms.RadioSelect,
+    )
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label="Role", choices=Membership.Role.choices)
+
+
+class PersonForm(FormOfPerson):
+    class Meta:
+        model = User
+        fields = ["email", "name", "is_staff"]
+        labels = {"email": "E-mail address", "name": "Name", "is_staff": "Facility staff"}
+        help_texts = {
+            "email": "They are mailed a link to choose a password.",
+            "is_staff": "Staff see every project, the audit and the outbox.",
+        }
+
+
+class DescriptionForm(FormOfDataset):
+    keywords = forms.CharField(
+        label="Keywords", required=False, help_text="Separated by commas.", widget=forms.TextInput()
+    )
+
+    class Meta:
+        model = Dataset
+        fields = ["title", "description"]
+        labels = {"title": "Title", "description": "Description"}
+        widgets = {"description": forms.Textarea(attrs={"rows": 5})}
+
+    def clean_keywords(self) -> list[str]:
+        words = [word.strip() for word in re.split(r"[,;\n]", self.cleaned_data["keywords"]) if word.strip()]
+        if any(len(word) > 100 for word in words):
+            raise forms.ValidationError("A keyword has at most 100 characters. Separate several by commas.")
+        return words
