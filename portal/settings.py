@@ -91,7 +91,11 @@ TEMPLATES = [
 
 # --- rooms meet by name (see portal/queue.py, panels.py, needs.py, figures.py) ------------------------------------
 
-DATASET_PANELS: list[str] = []
+DATASET_PANELS: list[str] = [
+    "uploads.panels.arrival",
+    "sharing.panels.links_panel",
+    "sharing.panels.receipts_panel",
+]
 DATASET_ROW_NOTES: list[str] = []
 HOME_NEEDS: list[str] = ["portal.needs.corrupt_files", "portal.needs.forgotten_open_datasets"]
 STAFF_FIGURES: list[str] = [
