@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -132,11 +131,10 @@ class Visitor:
     def address(self) -> str:
         return f"/s/{token_of(self.link)}"
 
-    def get(self, below: str = "", **headers: str) -> HttpResponse:
-        """Everything is read, so what is recorded at the end is recorded."""
-        response: Any = self.client.get(
-            self.address + below, headers={k.replace("_", "-"): v for k, v in headers.items()}
-        )
+    def get(self, below: str = "", **headers: str) -> Any:
+        """Everything is read, so that what is recorded at the end is recorded."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        response: Any = self.client.get(self.address + below, headers=sent)
         response.body = b"".join(response.streaming_content) if response.streaming else response.content
         response.close()
         return response
