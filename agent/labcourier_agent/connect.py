@@ -14,6 +14,7 @@ from labcourier_agent.settings import Folders, Portal, read_portals, store_porta
 from labcourier_agent.wire import open_http
 
 ANSWER_WITHIN = 20.0
+ADDRESS_SHAPE = re.compile(r"https?://\S+")
 TOKEN_SHAPE = re.compile(r"[!-~]+")
 
 
@@ -39,13 +40,16 @@ def connect(
 
 def portal_url(address: str) -> str:
     """With https:// where no scheme is given, without a slash at the end. Errors: BadUsage."""
-    full = address if "://" in address else f"https://{address}"
+    full = address.strip() if "://" in address else f"https://{address.strip()}"
+    wrong = BadUsage(f"{address} is no portal's address: it looks like https://portal.example.org.")
+    if not ADDRESS_SHAPE.fullmatch(full):
+        raise wrong
     try:
-        url = httpx2.URL(full.strip().rstrip("/"))
+        url = httpx2.URL(full.rstrip("/"))
     except httpx2.InvalidURL as error:
-        raise BadUsage(f"{address} is no address: it looks like https://portal.example.org.") from error
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment or url.userinfo:
-        raise BadUsage(f"{address} is no portal's address: it looks like https://portal.example.org.")
+        raise wrong from error
+    if not url.host or url.query or url.fragment or url.userinfo:
+        raise wrong
     if url.scheme == "http" and not _is_loopback(url.host):
         LOGGER.warning("http:// sends token and data unencrypted: use https:// outside of tests.")
     return str(url).rstrip("/")

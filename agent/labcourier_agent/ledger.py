@@ -182,6 +182,12 @@ class Ledger:
         )
         return Counts({row["state"]: row["files"] for row in rows}, {row["state"]: row["bytes"] for row in rows})
 
+    def number_of(self, state: str) -> int:
+        ((number,),) = self._journal.execute(
+            "SELECT count(*) FROM files WHERE dataset = ? AND state = ?", (self._dataset, state)
+        )
+        return int(number)
+
     def has(self, *states: str) -> bool:
         marks = _marks(states)
         return bool(

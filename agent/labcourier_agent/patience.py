@@ -21,7 +21,7 @@ class Patience:
     """One line of attempts, e.g. those of one file. Not shared between threads.
 
     Delays double from 0.25 s to 60 s with jitter, never below what the portal asked for, and start small again
-    after progress. Only a full portal ends it: after an hour without room NoRoom is raised. Interrupted once `stop` is
+    after `progressed`. Only a full portal ends it: after an hour without room NoRoom is raised. Interrupted once `stop` is
     set.
     """
 
@@ -34,12 +34,9 @@ class Patience:
     def keep_trying(self, attempt: Callable[[], T]) -> T:
         while True:
             try:
-                result = attempt()
+                return attempt()
             except TryLater as trouble:
                 self.wait_after(trouble)
-            else:
-                self.progressed()
-                return result
 
     def wait_after(self, trouble: AgentError) -> None:
         if isinstance(trouble, NoRoom):

@@ -15,7 +15,7 @@ from typing import TypeVar
 import httpx2
 
 from labcourier_agent.announcer import Announcer
-from labcourier_agent.exits import AgentError, Conflict, Interrupted, NotFound
+from labcourier_agent.exits import AgentError, Conflict, Interrupted, NotFound, Refused
 from labcourier_agent.gauge import Gauge
 from labcourier_agent.journal import DatasetRow, Journal
 from labcourier_agent.ledger import Ledger
@@ -33,6 +33,7 @@ from labcourier_agent.verdicts import Verdicts, send_missing_again
 T = TypeVar("T")
 
 PAUSE = 0.1
+ADD_NEW = "A dataset takes no files after it is closed: add --new to send everything as a new dataset."
 UNFINISHED = ("found", "announced", "sending", "sent")
 
 
@@ -158,11 +159,18 @@ class Run:
             ) from error
         self._journal.note_answer(self._dataset.id, answer)
         if answer["state"] != "open" and not self._closed:
-            self._note_closed()
+            self._accept_closing()
         if self._closed:
             self._lookout.over = True
             sources = self._dataset.plan.sources
             self.left_over = compare_stock(self.ledger, sources, skip=self._options.marker).changed
+
+    def _accept_closing(self) -> None:
+        """Somebody closed the dataset at the portal, or its answer to our closing was lost."""
+        self._note_closed()
+        if self.ledger.has(*UNFINISHED, "failed"):
+            self._journal.note_ended(self._dataset.id)
+            raise Refused(f"The dataset was closed at the portal before everything was sent. {ADD_NEW}")
 
     def _open_desk(self) -> Desk:
         connection = self._patiently(self._portal.connection)

@@ -15,12 +15,10 @@ from labcourier_agent.plan import Plan
 from labcourier_agent.progress import LOGGER, open_progress
 from labcourier_agent.records import Counts
 from labcourier_agent.report import Report, exit_code_of
-from labcourier_agent.run import Options, Run
+from labcourier_agent.run import ADD_NEW, Options, Run
 from labcourier_agent.settings import Folders, Portal
 from labcourier_agent.stock import compare_stock, take_stock
 from labcourier_agent.wire import open_http
-
-ADD_NEW = "A dataset takes no files after it is closed: add --new to send everything as a new dataset."
 
 
 @dataclass(frozen=True)

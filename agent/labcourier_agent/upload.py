@@ -115,20 +115,21 @@ class FileUpload:
         self.offset = offset
         while self.offset < source.size:
             source.check_unchanged()
-            self.offset = self._advance(source, self.offset)
+            before = self.offset
+            self.offset = self._advance(source, before)
+            if self.offset > before:
+                self._patience.progressed()
 
     def _advance(self, source: SourceFile, offset: int) -> int:
         """One PATCH. Returns where the upload stands afterwards: whatever went wrong, the portal is asked."""
         length = min(PATCH_BYTES, source.size - offset)
         pieces = self._watched(source.pieces(offset, length))
         try:
-            offset = self._way.tus.append(str(self._url), offset, length, pieces)
+            return self._way.tus.append(str(self._url), offset, length, pieces)
         except (TryLater, Conflict, NotFound) as trouble:
             _raise_if_over(trouble)
             self._patience.wait_after(trouble)
             return self._locate(source.size)
-        self._patience.progressed()
-        return offset
 
     def _locate(self, size: int) -> int:
         """The offset of the upload at the portal, which is created when there is none or none any more."""
@@ -155,10 +156,10 @@ class FileUpload:
             raise Invalid(conflict.sentence, code=conflict.code, detail=conflict.detail) from conflict
 
     def _has_arrived(self) -> bool:
-        (known,) = self._patience.keep_trying(
+        answers = self._patience.keep_trying(
             lambda: self._way.portal.query(self._way.dataset_id, [self.row.portal_path])
         )
-        return known.state in ("received", "verified") and known.sha256 == self._sha256
+        return any(file.state in ("received", "verified") and file.sha256 == self._sha256 for file in answers)
 
     def _watched(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in pieces:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from labcourier_agent.exits import Conflict, Refused
+from labcourier_agent.exits import Conflict, Refused, TryLater
 from labcourier_agent.ledger import Ledger
 from labcourier_agent.portal_client import PortalFile
 from labcourier_agent.records import FileRow
@@ -14,7 +14,7 @@ from labcourier_agent.upload import Way
 
 SOONEST = 0.2
 LATEST = 5.0
-# Counts can stay equal while files move (one new version for one verified): look at the files themselves this often.
+# Counts do not tell everything, such as a file that went missing at the portal: look at the files this often.
 LOOK_ANYWAY = 30.0
 # A file that was sent whole may stay `expected` for this long, where another server tells the portal of its arrival.
 ARRIVAL_GRACE = 30.0
@@ -26,42 +26,54 @@ class Verdicts:
     def __init__(self, way: Way, *, note_answer: Callable[[dict[str, Any]], None]) -> None:
         self._way = way
         self._note_answer = note_answer
-        self._counts: Mapping[str, Any] | None = None
         self._interval = SOONEST
         self._due = 0.0
-        self._looked = 0.0
+        self._looked = time.monotonic()
+        self._after = 0
 
     def collect(self, *, hurry: bool) -> bool:
         """Asks when it is time to. `hurry`: nothing else is left to do. Returns whether any file was settled."""
         now = time.monotonic()
         if now < self._due or not self._way.ledger.has("stated"):
             return False
-        settled = self._has_news(now) and self._walk()
+        settled = self._ask(now)
         self._interval = SOONEST if settled else min(self._interval * 1.5, LATEST)
         self._due = time.monotonic() + (self._interval if hurry else max(self._interval, 1.0))
         return settled
 
-    def _has_news(self, now: float) -> bool:
-        answer = self._way.portal.dataset(self._way.dataset_id)
-        counts = {key: answer["counts"].get(key) for key in ("verified", "corrupt")}
-        if counts == self._counts and now - self._looked < LOOK_ANYWAY:
+    def _ask(self, now: float) -> bool:
+        """Trouble that passes only means to ask later: there may be files to send meanwhile."""
+        try:
+            return self._has_news(now) and self._walk()
+        except TryLater as trouble:
+            self._way.say(f"{trouble.sentence} What is verified will be asked again.")
             return False
-        self._counts, self._looked = counts, now
+
+    def _has_news(self, now: float) -> bool:
+        """Whether the portal has judged files whose verdict is not noted here. Corrupt ones are looked at each time."""
+        answer = self._way.portal.dataset(self._way.dataset_id)
         self._note_answer(answer)
-        return True
+        counts = answer["counts"]
+        if counts["verified"] > self._way.ledger.number_of("verified") or counts["corrupt"]:
+            return True
+        return now - self._looked >= LOOK_ANYWAY
 
     def _walk(self) -> bool:
-        """Batch by batch in the order of sending, which is about that of verifying; stops where nothing is settled."""
+        """Batch by batch until one in which nothing is settled; the next walk goes on behind it."""
+        self._looked = time.monotonic()
         settled_any = False
-        after = 0
-        while rows := self._way.ledger.outstanding(after):
-            after = rows[-1].id
-            if not self._settle(rows):
-                break
+        while self._settle(self._next_batch()):
             settled_any = True
         return settled_any
 
+    def _next_batch(self) -> list[FileRow]:
+        rows = self._way.ledger.outstanding(self._after) or self._way.ledger.outstanding(0)
+        self._after = rows[-1].id if rows else 0
+        return rows
+
     def _settle(self, rows: Sequence[FileRow]) -> bool:
+        if not rows:
+            return False
         answers = self._way.portal.query(self._way.dataset_id, [row.portal_path for row in rows])
         known = {answer.path: answer for answer in answers}
         verified = []

@@ -41,6 +41,7 @@ def portal() -> Iterator[LoopbackPortal]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LABCOURIER_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(patience, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(patience, "LONGEST_DELAY", 0.2)
     return tmp_path / "home"
 
 

@@ -4,53 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import socket
-import struct
 import threading
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any, Self
 
+from tests.agent.loopback_door import Answer, Door, Fault, Refusal
+
 TOKEN = "lcu_ada"
-CUT = 64 * 1024
-Answer = tuple[int, Any, dict[str, str]]
-
-
-class Refusal(Exception):  # noqa: N818 a control flow of its own, no error of the test
-    def __init__(self, status: int, code: str, message: str = "No.", **detail: Any) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.detail = status, code, message, detail
-
-
-class Cut(Exception):  # noqa: N818
-    """The connection is to be reset without an answer."""
-
-
-@dataclass
-class Fault:
-    """What goes wrong for the next `times` requests of `method` whose path begins with `prefix`.
-
-    `after`: only once so many body bytes were taken. `status`: that answer instead of the work; `lose`: the work is done
-    but its answer is lost; neither: the connection is reset. `meanwhile` is called first.
-    """
-
-    method: str
-    prefix: str = "/"
-    times: int = 1
-    after: int | None = None
-    status: int | None = None
-    code: str = "planted"
-    headers: dict[str, str] = field(default_factory=dict)
-    lose: bool = False
-    meanwhile: Callable[[], object] = lambda: None
-
-    def matches(self, method: str, path: str) -> bool:
-        return self.times > 0 and method == self.method and path.startswith(self.prefix)
+NOTHING = hashlib.sha256().hexdigest()
 
 
 @dataclass
@@ -62,6 +29,10 @@ class StoredFile:
     state: str = "expected"
     actual: str | None = None
     reason: str = ""
+
+    def is_another_version(self, told: StoredFile) -> bool:
+        other_digest = None not in (self.stated, told.stated) and self.stated != told.stated
+        return other_digest or (self.size, self.mtime_ns) != (told.size, told.mtime_ns)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -115,7 +86,7 @@ class StoredUpload:
 
 
 class LoopbackPortal:
-    """Used as a context manager. `requests` and `received` (bytes of file content by path) tell what was asked of it."""
+    """Used as a context manager. `requests` and `received` (bytes of content by path) tell what was asked of it."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
@@ -126,16 +97,16 @@ class LoopbackPortal:
         self.corrupt_times: dict[str, int] = {}
         self.refused_names: set[str] = set()
         self.forgets: set[str] = set()
+        self.has_everything = False
         self.max_file_bytes = 1 << 40
         self.agent_version_min = "0.1.0"
         self.lock = threading.RLock()
-        portal = self
 
-        class Door(_Door):
+        class PortalDoor(Door):
             pass
 
-        Door.portal = portal
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+        PortalDoor.portal = self
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), PortalDoor)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -157,7 +128,7 @@ class LoopbackPortal:
     def asked(self, method: str, prefix: str) -> int:
         return sum(1 for seen, path in self.requests if seen == method and path.startswith(prefix))
 
-    def answer(self, door: _Door, method: str, path: str) -> Answer:
+    def answer(self, door: Door, method: str, path: str) -> Answer:
         if door.headers.get("Authorization") != f"Bearer {TOKEN}":
             raise Refusal(401, "token_unknown", "This token is not known. Check that it was copied whole.")
         if path.startswith("/tus/"):
@@ -230,10 +201,10 @@ class LoopbackPortal:
     def _upsert(self, dataset: StoredDataset, entry: dict[str, Any]) -> StoredFile:
         path = unicodedata.normalize("NFC", entry["path"])
         told = StoredFile(path, entry["size"], entry.get("mtime_ns"), entry.get("sha256"))
+        if self.has_everything:
+            told.stated, told.state = told.stated or NOTHING, "verified"
         file = dataset.files.get(path)
-        if file is None or (file.size, file.mtime_ns) != (told.size, told.mtime_ns):
-            file = dataset.files[path] = told
-        elif told.stated is not None and file.stated not in (None, told.stated):
+        if file is None or file.is_another_version(told):
             file = dataset.files[path] = told
         elif told.stated is not None:
             file.stated = told.stated
@@ -266,7 +237,7 @@ class LoopbackPortal:
 
     # tus.
 
-    def _tus(self, door: _Door, method: str, upload_id: str) -> Answer:
+    def _tus(self, door: Door, method: str, upload_id: str) -> Answer:
         assert door.headers["Tus-Resumable"] == "1.0.0"
         if method == "POST":
             with self.lock:
@@ -288,7 +259,7 @@ class LoopbackPortal:
             {"Upload-Offset": str(upload.offset), "Upload-Length": str(upload.length), "Cache-Control": "no-store"},
         )
 
-    def _create_upload(self, door: _Door) -> StoredUpload:
+    def _create_upload(self, door: Door) -> StoredUpload:
         metadata = dict(_decode_metadata(door.headers["Upload-Metadata"]))
         dataset, path = self._known(metadata["dataset"]), metadata["path"]
         file = dataset.files[path]
@@ -301,13 +272,13 @@ class LoopbackPortal:
         self.uploads[upload.id] = upload
         return upload
 
-    def _patch(self, door: _Door, upload: StoredUpload) -> None:
+    def _patch(self, door: Door, upload: StoredUpload) -> None:
         assert door.headers["Content-Type"] == "application/offset+octet-stream"
         if int(door.headers["Upload-Offset"]) != upload.offset:
             raise Refusal(409, "wrong_offset", f"The upload is at byte {upload.offset}.")
         self._take(door, upload)
 
-    def _take(self, door: _Door, upload: StoredUpload) -> None:
+    def _take(self, door: Door, upload: StoredUpload) -> None:
         """Keeps what arrives, also of a body that is cut."""
         for piece in door.pieces():
             upload.digest.update(piece)
@@ -326,93 +297,6 @@ class LoopbackPortal:
         file.actual, file.state = upload.digest.hexdigest(), "received"
         file.stated = upload.sha256 or file.stated
         self._verify(file)
-
-
-class _Door(BaseHTTPRequestHandler):
-    """One connection."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    portal: LoopbackPortal
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the name is theirs
-        return
-
-    def _serve(self) -> None:
-        self.portal.requests.append((self.command, self.path))
-        self._left = int(self.headers.get("Content-Length", "0"))
-        self._taken = 0
-        self._fault = self._planted()
-        try:
-            self._answer(*self._respond())
-        except Cut:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.close_connection = True
-        except OSError:
-            self.close_connection = True
-
-    do_GET = do_POST = do_HEAD = do_PATCH = do_DELETE = _serve
-
-    def _planted(self) -> Fault | None:
-        with self.portal.lock:
-            for fault in self.portal.faults:
-                if fault.matches(self.command, self.path):
-                    fault.times -= 1
-                    return fault
-        return None
-
-    def _respond(self) -> Answer:
-        fault = self._fault
-        try:
-            if fault and fault.after is None and not fault.lose:
-                self._strike(fault)
-            self.json_body = json.loads(self.rfile.read(self._left)) if self._is_json() else {}
-            answer = self.portal.answer(self, self.command, self.path)
-        except Refusal as refusal:
-            document = {"code": refusal.code, "message": refusal.message, "detail": refusal.detail}
-            return refusal.status, document, self._fault.headers if self._fault else {}
-        if fault and fault.lose:
-            raise Cut
-        return answer
-
-    def _is_json(self) -> bool:
-        return self.headers.get("Content-Type", "").startswith("application/json")
-
-    def _strike(self, fault: Fault) -> None:
-        fault.meanwhile()
-        if fault.status is None:
-            raise Cut
-        raise Refusal(fault.status, fault.code, f"Planted {fault.status}.")
-
-    def pieces(self) -> Iterator[bytes]:
-        """The body as it arrives. A cut body ends early."""
-        while self._left:
-            fault = self._fault
-            if fault and fault.after is not None and self._taken >= fault.after:
-                self._strike(fault)
-            try:
-                piece = self.rfile.read1(min(self._left, CUT))
-            except OSError:
-                piece = b""
-            if not piece:
-                raise Cut
-            self._left -= len(piece)
-            self._taken += len(piece)
-            yield piece
-
-    def _answer(self, status: int, document: Any, headers: dict[str, str]) -> None:
-        body = b"" if document is None or self.command == "HEAD" else json.dumps(document).encode()
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if self._left and not self._is_json():
-            self.send_header("Connection", "close")
-            self.close_connection = True
-        if status != 204:
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        self.wfile.write(body)
 
 
 def _decode_metadata(header: str) -> Iterator[tuple[str, str]]:
