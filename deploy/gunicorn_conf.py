@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from dataplane.wsgi_body import hold_continue
 from portal.config import load_config
 from portal.logs import RedactingFilter
 
@@ -22,6 +23,7 @@ preload_app = True  # a wrong setting ends the start instead of a row of workers
 worker_tmp_dir = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None  # the heartbeat survives a full disk
 forwarded_allow_ips = ""  # portal/client_address.py alone decides which proxy is believed
 control_socket_disable = True  # it would be written to the home folder, and nobody asks it anything
+pre_request = hold_continue  # an upload that is refused is refused before its body
 accesslog = None  # each request is one line of django-structlog, with the person and without tokens
 
 
