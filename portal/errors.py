@@ -19,8 +19,13 @@ Rooms derive their own (``uploads.errors``, ``sharing.errors``) and set ``code``
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import structlog
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from redis.exceptions import ConnectionError as CacheUnreachable
+from redis.exceptions import TimeoutError as CacheTimeout
+
+log = structlog.get_logger(__name__)
 
 MACHINE_PATHS = ("/api/", "/tus/")
 
@@ -88,7 +93,10 @@ class NoRoom(PortalError):
 
 
 class ErrorMiddleware:
-    """Turns a PortalError that leaves a view into its page or JSON."""
+    """Turns a PortalError that leaves a view into its page or JSON.
+
+    A cache that is down is a passing trouble, not a mistake: what counts tries, such as log-in, has to wait for it.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -97,6 +105,9 @@ class ErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, CacheUnreachable | CacheTimeout):
+            log.warning("cache_unreachable", path=request.path)
+            error = TryLater("A part of the portal is being restarted. Nothing is lost; try again in a moment.")
         return error_response(request, error) if isinstance(error, PortalError) else None
 
 

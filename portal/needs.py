@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from portal.access import visible_datasets
 from portal.models import Dataset, User
-from portal.templatetags.quantities import counted
+from portal.templatetags.quantities import thin
 from portal.templatetags.times import relative_text
 
 SHOWN = 10
@@ -49,11 +49,17 @@ def corrupt_files(person: User, now: datetime) -> list[Need]:
             "corrupt",
             dataset.title,
             f"{dataset.get_absolute_url()}?state=corrupt#files",
-            f"{counted(dataset.corrupt_count, 'file did,files did')} not match their checksums and must be sent again.",
+            _corruption(dataset.corrupt_count),
             "See the files",
         )
         for dataset in datasets.order_by("-created_at")[:SHOWN]
     ]
+
+
+def _corruption(count: int) -> str:
+    if count == 1:
+        return "1 file did not match its checksum and must be sent again."
+    return f"{thin(count)} files did not match their checksums and must be sent again."
 
 
 def forgotten_open_datasets(person: User, now: datetime) -> list[Need]:

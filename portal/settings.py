@@ -97,7 +97,11 @@ DATASET_PANELS: list[str] = [
     "sharing.panels.receipts_panel",
 ]
 DATASET_ROW_NOTES: list[str] = []
-HOME_NEEDS: list[str] = ["portal.needs.corrupt_files", "portal.needs.forgotten_open_datasets"]
+HOME_NEEDS: list[str] = [
+    "portal.needs.corrupt_files",
+    "portal.needs.forgotten_open_datasets",
+    "sharing.needs.links_ending_untaken",
+]
 STAFF_FIGURES: list[str] = [
     "portal.figures.datasets_today",
     "portal.figures.undelivered",

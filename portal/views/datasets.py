@@ -21,7 +21,7 @@ from portal.models import AuditEvent, Dataset
 from portal.panels import dataset_panels, polls
 from portal.services.datasets import describe_dataset
 from portal.views.fetch import dataset_of, dataset_to_change
-from portal.views.projects import FormMethods
+from portal.views.form_pages import form_page, status_of
 
 EVENTS_SHOWN = 20
 
@@ -75,7 +75,7 @@ def timeline(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
 
 
 @login_required
-@FormMethods
+@form_page
 def edit(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     """Title, description, keywords."""
     found = dataset_to_change(request, dataset_id)
@@ -89,7 +89,7 @@ def edit(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect("dataset", dataset_id=found.pk)
-    return render(request, "portal/dataset_form.html", {"dataset": found, "form": form})
+    return render(request, "portal/dataset_form.html", {"dataset": found, "form": form}, status=status_of(form))
 
 
 def _files_context(request: HttpRequest, dataset: Dataset) -> dict[str, object]:

@@ -13,11 +13,12 @@ from portal.forms import MemberForm, RoleForm, tell
 from portal.models import Membership
 from portal.services.people import add_member, change_role, remove_member
 from portal.views.fetch import managed_project, project_of
-from portal.views.projects import FormMethods, project_context
+from portal.views.form_pages import form_page, status_of
+from portal.views.projects import project_context
 
 
 @login_required
-@FormMethods
+@form_page
 def people(request: HttpRequest, code: str) -> HttpResponse:
     """The list for every member; for managers also the form that adds somebody."""
     found = managed_project(request, code) if request.method == "POST" else project_of(request, code)
@@ -32,11 +33,8 @@ def people(request: HttpRequest, code: str) -> HttpResponse:
             return redirect("project_people", code=code)
     members = found.memberships.select_related("user")
     context = project_context(request, found, "project_people")
-    return render(
-        request,
-        "portal/people.html",
-        {**context, "members": members, "form": form, "roles": Membership.Role.choices},
-    )
+    context |= {"members": members, "form": form, "roles": Membership.Role.choices}
+    return render(request, "portal/people.html", context, status=status_of(form))
 
 
 @login_required
@@ -56,7 +54,7 @@ def set_role(request: HttpRequest, code: str, person_id: int) -> HttpResponse:
 
 
 @login_required
-@FormMethods
+@form_page
 def remove(request: HttpRequest, code: str, person_id: int) -> HttpResponse:
     """Asks on GET, does it on POST."""
     found = managed_project(request, code)

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from portal.access import may_manage, signed_in_actor
 from portal.dataset_search import search_datasets
@@ -21,8 +21,7 @@ from portal.project_tabs import project_tabs
 from portal.services.instruments import change_instrument, create_instrument
 from portal.services.projects import change_project
 from portal.views.fetch import managed_project, person_of, project_of
-
-FormMethods = require_http_methods(["GET", "HEAD", "POST"])
+from portal.views.form_pages import form_page, status_of
 
 
 def project_context(request: HttpRequest, project: Project, current: str) -> dict[str, object]:
@@ -44,9 +43,8 @@ def project(request: HttpRequest, code: str) -> HttpResponse:
     datasets = search_datasets(found.datasets.select_related("instrument"), form.wish())
     page = newest_first(datasets, request.GET, BY_CREATION)
     context = project_context(request, found, "project")
-    return render(
-        request, "portal/project.html", {**context, "filter": form, "page": page, "notes": row_notes(page.rows)}
-    )
+    context |= {"filter": form, "page": page, "notes": row_notes(page.rows)}
+    return render(request, "portal/project.html", context)
 
 
 @login_required
@@ -58,7 +56,7 @@ def instruments(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @login_required
-@FormMethods
+@form_page
 def add_instrument(request: HttpRequest, code: str) -> HttpResponse:
     found = managed_project(request, code)
     form = InstrumentForm(request.POST or None)
@@ -71,11 +69,12 @@ def add_instrument(request: HttpRequest, code: str) -> HttpResponse:
             messages.success(request, f"{made.name} was added. Make an upload token next, so that it can send.")
             return redirect("project_instruments", code=code)
     context = project_context(request, found, "project_instruments")
-    return render(request, "portal/instrument_form.html", {**context, "form": form, "heading": "Add an instrument"})
+    context |= {"form": form, "heading": "Add an instrument"}
+    return render(request, "portal/instrument_form.html", context, status=status_of(form))
 
 
 @login_required
-@FormMethods
+@form_page
 def edit_instrument(request: HttpRequest, code: str, slug: str) -> HttpResponse:
     found = managed_project(request, code)
     instrument = get_object_or_404(found.instruments, slug=slug)
@@ -89,11 +88,12 @@ def edit_instrument(request: HttpRequest, code: str, slug: str) -> HttpResponse:
             messages.success(request, "Saved.")
             return redirect("project_instruments", code=code)
     context = project_context(request, found, "project_instruments")
-    return render(request, "portal/instrument_form.html", {**context, "form": form, "heading": instrument.name})
+    context |= {"form": form, "heading": instrument.name}
+    return render(request, "portal/instrument_form.html", context, status=status_of(form))
 
 
 @login_required
-@FormMethods
+@form_page
 def settings(request: HttpRequest, code: str) -> HttpResponse:
     found = managed_project(request, code)
     form = PolicyForm(request.POST or None, instance=copy(found))
@@ -105,6 +105,5 @@ def settings(request: HttpRequest, code: str) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect("project_settings", code=code)
-    return render(
-        request, "portal/project_settings.html", {**project_context(request, found, "project_settings"), "form": form}
-    )
+    context = {**project_context(request, found, "project_settings"), "form": form}
+    return render(request, "portal/project_settings.html", context, status=status_of(form))

@@ -19,7 +19,7 @@ from portal.panels import row_notes
 from portal.services.people import add_person
 from portal.services.projects import create_project
 from portal.views.fetch import person_of
-from portal.views.projects import FormMethods
+from portal.views.form_pages import form_page, status_of
 from portal.views.staff_door import staff_only
 
 NEWEST = 10
@@ -53,7 +53,7 @@ def instruments(request: HttpRequest) -> HttpResponse:
 
 
 @staff_only
-@FormMethods
+@form_page
 def people(request: HttpRequest) -> HttpResponse:
     """All accounts, newest first, and the form that makes one."""
     form = PersonForm(request.POST or None)
@@ -71,11 +71,12 @@ def people(request: HttpRequest) -> HttpResponse:
     if words:
         found = found.filter(Q(email__icontains=words) | Q(name__icontains=words))
     page = newest_first(found, request.GET)
-    return render(request, "staff/people.html", {"now": timezone.now(), "filter": search, "page": page, "form": form})
+    context = {"now": timezone.now(), "filter": search, "page": page, "form": form}
+    return render(request, "staff/people.html", context, status=status_of(form))
 
 
 @staff_only
-@FormMethods
+@form_page
 def add_project(request: HttpRequest) -> HttpResponse:
     form = ProjectForm(request.POST or None, instance=Project())
     if request.method == "POST" and form.is_valid():
@@ -86,4 +87,4 @@ def add_project(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"{made.name} was made. Add its instruments next.")
             return redirect("project_instruments", code=made.code)
-    return render(request, "staff/project_form.html", {"form": form})
+    return render(request, "staff/project_form.html", {"form": form}, status=status_of(form))
