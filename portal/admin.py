@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
 from portal import events
 from portal.access import signed_in_actor
@@ -39,10 +40,15 @@ admin.site.site_header = admin.site.site_title = "Labcourier, behind the pages"
 admin.site.unregister(Group)  # rights come from roles in projects
 
 
-class UncountedPaginator(Paginator):  # type: ignore[type-arg]
-    """Does not count ten million rows to show a hundred."""
+COUNTED = 10_000
 
-    count = 10_000
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts to ten thousand and no further: there may be ten million rows."""
+
+    @cached_property
+    def count(self) -> int:
+        return QuerySet.count(self.object_list[:COUNTED])  # type: ignore[arg-type]
 
 
 class AuditedAdmin(AnyAdmin):
@@ -66,8 +72,9 @@ class AuditedAdmin(AnyAdmin):
 class ReadOnlyAdmin(AnyAdmin):
     """Shown, never written: services and the clock do that."""
 
-    paginator = UncountedPaginator
+    paginator = BoundedPaginator
     show_full_result_count = False
+    list_max_show_all = 0
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -7,8 +7,14 @@ from ninja.errors import ValidationError
 from portal.errors import Invalid, PortalError, error_response
 
 
+DESCRIPTION = (
+    "Begin a dataset, say which files are coming, ask which are verified, close it. The bytes themselves go by tus 1.0. "
+    "Programs send an upload token as `Authorization: Bearer lcu_…`; people who are logged in use their session."
+)
+
+
 def make_api() -> NinjaAPI:
-    api = NinjaAPI(title="Labcourier", version="1", docs_url="/docs", description=__doc__)
+    api = NinjaAPI(title="Labcourier", version="1", docs_url="/docs", description=DESCRIPTION)
 
     @api.exception_handler(PortalError)
     def refused(request: HttpRequest, error: PortalError) -> HttpResponse:
