@@ -100,12 +100,14 @@ class Announcer:
 
     def _note(self, rows: Sequence[FileRow], answers: Sequence[PortalFile]) -> None:
         known = {answer.sent_path: answer for answer in answers}
-        announced = []
+        announced, arrived = [], []
         for row in rows:
             answer = known[row.path]
-            announced.append((answer.path, row.id))
             if answer.state in ("received", "verified") and answer.sha256:
-                self._way.ledger.note_arrived(row, answer.path, answer.sha256)
+                arrived.append((answer.path, answer.sha256, row.id))
+            else:
+                announced.append((answer.path, row.id))
+        self._way.ledger.note_arrived(arrived)
         self._way.ledger.note_announced(announced)
 
 

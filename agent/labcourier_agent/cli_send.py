@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ import click
 
 from labcourier_agent.exits import EXIT_CODES, BadUsage, Exit
 from labcourier_agent.lookout import Follow
-from labcourier_agent.plan import Plan
+from labcourier_agent.plan import Plan, spell
 from labcourier_agent.progress import LOGGER, in_words
 from labcourier_agent.report import Report
 from labcourier_agent.run import Options
@@ -165,9 +164,11 @@ def _tell(report: Report, order: Order, *, as_json: bool) -> None:
         LOGGER.warning("%d files failed, so the dataset was not closed.", report.counts.of("failed"))
     if report.error:
         LOGGER.error("%s", report.error)
-    if report.exit_code in (Exit.INTERRUPTED, Exit.TRY_LATER, Exit.OTHER):
-        again = shlex.join(["labcourier", *sys.argv[1:]]) if sys.argv[1:2] == ["send"] else order.plan.command()
-        LOGGER.warning("%d files are verified. To go on, run the same again: %s", report.counts.verified, again)
+    if report.resumable and report.exit_code is not Exit.OK:
+        typed = sys.argv[1:2] == ["send"]
+        again = spell(["labcourier", *sys.argv[1:]]) if typed else order.plan.command()
+        verified, total = report.counts.verified, report.counts.total
+        LOGGER.warning("%d of %d files are verified. To go on, run the same again: %s", verified, total, again)
 
 
 @contextmanager

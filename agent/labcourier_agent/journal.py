@@ -140,6 +140,9 @@ class Journal:
     def under_way(self) -> list[DatasetRow]:
         return [_dataset(row) for row in self.execute("SELECT * FROM datasets WHERE ended_at IS NULL ORDER BY id")]
 
+    def is_under_way(self, dataset: int) -> bool:
+        return bool(self.execute("SELECT 1 FROM datasets WHERE id = ? AND ended_at IS NULL", (dataset,)))
+
     def forget(self, dataset: int) -> None:
         self.execute("DELETE FROM datasets WHERE id = ?", (dataset,))
 

@@ -90,11 +90,14 @@ class Ledger:
             "UPDATE files SET state = 'announced', portal_path = ? WHERE id = ? AND state = 'found'", list(portal_paths)
         )
 
-    def note_arrived(self, row: FileRow, portal_path: str, sha256: str) -> None:
-        """The portal has it already, digest and all: an answer was lost, or a kill came before it was noted."""
-        self._journal.execute(
+    def note_arrived(self, arrivals: Iterable[tuple[str, str, int]]) -> None:
+        """The portal has them already, digest and all: an answer was lost, or a kill came before it was noted.
+
+        Each as portal path, digest and id.
+        """
+        self._journal.execute_many(
             "UPDATE files SET state = 'stated', portal_path = ?, sha256 = ?, upload_url = NULL WHERE id = ?",
-            (portal_path, sha256, row.id),
+            list(arrivals),
         )
 
     def claim(self) -> FileRow | None:

@@ -21,8 +21,8 @@ class Patience:
     """One line of attempts, e.g. those of one file. Not shared between threads.
 
     Delays double from 0.25 s to 60 s with jitter, never below what the portal asked for, and start small again
-    after `progressed`. Only a full portal ends it: after an hour without room NoRoom is raised. Interrupted once `stop` is
-    set.
+    after `progressed`. Only a full portal ends it: after an hour without room NoRoom is raised. Interrupted is raised
+    once `stop` is set.
     """
 
     def __init__(self, stop: threading.Event, say: Callable[[str], None]) -> None:

@@ -7,6 +7,7 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,4 +64,9 @@ class Plan:
         for option, values in (("--to", self.recipients), ("--keyword", self.keywords)):
             words += [word for value in values for word in (option, value)]
         words += [word for key, value in self.metadata.items() for word in ("--meta", f"{key}={value}")]
-        return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+        return spell(words)
+
+
+def spell(words: Sequence[str]) -> str:
+    """As one types it into this system's shell."""
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

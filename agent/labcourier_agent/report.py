@@ -17,7 +17,10 @@ GRAVITY = (Exit.VERIFICATION_FAILED, Exit.REFUSED, Exit.OTHER, Exit.TRY_LATER)
 
 @dataclass(frozen=True)
 class Report:
-    """`answer` is the dataset in the portal's words, None before it exists. `error` is what ended the run early."""
+    """`answer` is the dataset in the portal's words, None before it exists. `error` is what ended the run early.
+
+    `resumable`: the same command again goes on with it.
+    """
 
     answer: dict[str, Any] | None
     counts: Counts
@@ -25,6 +28,7 @@ class Report:
     seconds: float
     exit_code: Exit
     error: str = ""
+    resumable: bool = False
 
     def document(self) -> dict[str, Any]:
         return {

@@ -205,7 +205,7 @@ class Run:
         except Conflict as conflict:
             if conflict.code != "files_missing":
                 raise
-            send_missing_again(self.ledger, conflict)
+            send_missing_again(desk.way, conflict)
             desk.senders.wake()
         else:
             self._note_closed()

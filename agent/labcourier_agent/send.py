@@ -97,7 +97,8 @@ def _run(journal: Journal, dataset: DatasetRow, order: Order, portal: Portal, be
     finally:
         http.close()
     report = _report(journal, dataset, error, left_over, time.monotonic() - began)
-    _forget_if_nothing(journal, dataset, report, error)
+    if report.answer is None and not report.resumable:
+        journal.forget(dataset.id)
     return report
 
 
@@ -110,13 +111,11 @@ def _report(journal: Journal, dataset: DatasetRow, error: AgentError | None, lef
         exit_code, sentence = Exit.REFUSED, f"{left_over} files are new or changed since then. {ADD_NEW}"
     if not error and counts.total == 0:
         exit_code, sentence = Exit.NOT_FOUND, f"Nothing to send: no files in {', '.join(dataset.plan.sources)}."
-    return Report(journal.answer(dataset.id), counts, ledger.failures(), seconds, exit_code, sentence)
-
-
-def _forget_if_nothing(journal: Journal, dataset: DatasetRow, report: Report, error: AgentError | None) -> None:
-    """Leaves no trace of a dataset that the portal never made; after an interruption it may have made it."""
-    if report.answer is None and (error is None or isinstance(error, Refused)):
-        journal.forget(dataset.id)
+    answer = journal.answer(dataset.id)
+    # Without an answer there is no dataset at the portal, unless it was made and its answer did not arrive in time.
+    hopeless = answer is None and (error is None or isinstance(error, Refused))
+    resumable = journal.is_under_way(dataset.id) and not hopeless
+    return Report(answer, counts, ledger.failures(), seconds, exit_code, sentence, resumable)
 
 
 def _look_back(journal: Journal, dataset: DatasetRow, order: Order) -> Report:

@@ -43,6 +43,7 @@ class SourceFile:
         self._hash = hashlib.sha256()
         self._hashed = 0
         self._hasher: ThreadPoolExecutor | None = None
+        self._hashing: Future[None] | None = None
         self._handle = self._open()
 
     @property
@@ -79,12 +80,8 @@ class SourceFile:
         end = offset + length
         while offset < end:
             piece = self._read(min(PIECE, end - offset))
-            hashing = self._start_hashing(offset, piece)
-            try:
-                yield piece
-            finally:
-                if hashing is not None:
-                    hashing.result()
+            self._start_hashing(offset, piece)
+            yield piece
             offset += len(piece)
 
     def sha256(self) -> str:
@@ -94,6 +91,7 @@ class SourceFile:
         return self._hash.hexdigest()
 
     def _hash_up_to(self, position: int) -> None:
+        self._wait_for_hashing()
         if self._hashed < position:
             self._handle.seek(self._hashed)
         while self._hashed < position:
@@ -101,16 +99,19 @@ class SourceFile:
             self._hash.update(piece)
             self._hashed += len(piece)
 
-    def _start_hashing(self, offset: int, piece: bytes) -> Future[None] | None:
+    def _start_hashing(self, offset: int, piece: bytes) -> None:
         """Bytes that are sent a second time are not hashed a second time."""
+        self._wait_for_hashing()
         fresh = memoryview(piece)[max(self._hashed - offset, 0) :]
-        self._hashed += len(fresh)
-        if len(fresh) < PIECE:
-            self._hash.update(fresh)
-            return None
         if self._hasher is None:
             self._hasher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sha256")
-        return self._hasher.submit(self._hash.update, fresh)
+        self._hashing = self._hasher.submit(self._hash.update, fresh)
+        self._hashed += len(fresh)
+
+    def _wait_for_hashing(self) -> None:
+        if self._hashing is not None:
+            self._hashing.result()
+            self._hashing = None
 
     def _open(self) -> BinaryIO:
         if look_at(self.path) != self.signature:

@@ -7,17 +7,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from labcourier_agent.exits import Conflict, Refused, TryLater
-from labcourier_agent.ledger import Ledger
-from labcourier_agent.portal_client import PortalFile
+from labcourier_agent.portal_client import BATCH, PortalFile
 from labcourier_agent.records import FileRow
 from labcourier_agent.upload import Way
 
-SOONEST = 0.2
+# Seconds between questions.
+SOONEST = 0.1
+WHILE_SENDING = 1.0
 LATEST = 5.0
 # Counts do not tell everything, such as a file that went missing at the portal: look at the files this often.
 LOOK_ANYWAY = 30.0
 # A file that was sent whole may stay `expected` for this long, where another server tells the portal of its arrival.
 ARRIVAL_GRACE = 30.0
+CORRUPT = "The portal read back something else than was sent."
+MISSING = "The portal does not have it, although it took every byte."
 
 
 class Verdicts:
@@ -27,43 +30,46 @@ class Verdicts:
         self._way = way
         self._note_answer = note_answer
         self._interval = SOONEST
-        self._due = 0.0
+        self._asked = float("-inf")
         self._looked = time.monotonic()
         self._after = 0
 
     def collect(self, *, hurry: bool) -> bool:
         """Asks when it is time to. `hurry`: nothing else is left to do. Returns whether any file was settled."""
-        now = time.monotonic()
-        if now < self._due or not self._way.ledger.has("stated"):
+        interval = self._interval if hurry else max(self._interval, WHILE_SENDING)
+        if time.monotonic() < self._asked + interval or not self._way.ledger.has("stated"):
             return False
-        settled = self._ask(now)
+        settled = self._ask()
         self._interval = SOONEST if settled else min(self._interval * 1.5, LATEST)
-        self._due = time.monotonic() + (self._interval if hurry else max(self._interval, 1.0))
+        self._asked = time.monotonic()
         return settled
 
-    def _ask(self, now: float) -> bool:
+    def _ask(self) -> bool:
         """Trouble that passes only means to ask later: there may be files to send meanwhile."""
         try:
-            return self._has_news(now) and self._walk()
+            return self._has_news() and self._walk()
         except TryLater as trouble:
             self._way.say(f"{trouble.sentence} What is verified will be asked again.")
             return False
 
-    def _has_news(self, now: float) -> bool:
+    def _has_news(self) -> bool:
         """Whether the portal has judged files whose verdict is not noted here. Corrupt ones are looked at each time."""
         answer = self._way.portal.dataset(self._way.dataset_id)
         self._note_answer(answer)
         counts = answer["counts"]
         if counts["verified"] > self._way.ledger.number_of("verified") or counts["corrupt"]:
             return True
-        return now - self._looked >= LOOK_ANYWAY
+        return time.monotonic() - self._looked >= LOOK_ANYWAY
 
     def _walk(self) -> bool:
-        """Batch by batch until one in which nothing is settled; the next walk goes on behind it."""
+        """Batch by batch until one that is not full or has no news; the next walk goes on behind it."""
         self._looked = time.monotonic()
         settled_any = False
-        while self._settle(self._next_batch()):
-            settled_any = True
+        while rows := self._next_batch():
+            settled = self._settle(rows)
+            settled_any |= settled
+            if not settled or len(rows) < BATCH:
+                break
         return settled_any
 
     def _next_batch(self) -> list[FileRow]:
@@ -72,8 +78,6 @@ class Verdicts:
         return rows
 
     def _settle(self, rows: Sequence[FileRow]) -> bool:
-        if not rows:
-            return False
         answers = self._way.portal.query(self._way.dataset_id, [row.portal_path for row in rows])
         known = {answer.path: answer for answer in answers}
         verified = []
@@ -94,25 +98,29 @@ class Verdicts:
         if answer is None or answer.state == "expected":
             if time.time() - row.sent_at < ARRIVAL_GRACE:
                 return False
-            reason = "The portal does not have it, although it took every byte."
+            reason = MISSING
         elif answer.state == "verified":
             reason = "The portal has verified another content under this name."
         else:
-            reason = answer.reason or "The portal read back something else than was sent."
-        again = self._way.ledger.note_corrupt(row, reason)
-        self._way.say(f"{row.path}: {reason} " + ("It is sent again." if again else "It is not tried any more."))
+            reason = answer.reason or CORRUPT
+        send_again(self._way, row, reason)
         return True
 
 
-def send_missing_again(ledger: Ledger, conflict: Conflict) -> None:
+def send_again(way: Way, row: FileRow, reason: str) -> None:
+    again = way.ledger.note_corrupt(row, reason)
+    way.say(f"{row.path}: {reason} " + ("It is sent again." if again else "It is not tried any more."))
+
+
+def send_missing_again(way: Way, conflict: Conflict) -> None:
     """What `files_missing` names goes back to where it can be mended. Errors: Refused for files that are not ours."""
     states = {entry["path"]: entry["state"] for entry in conflict.detail.get("files", [])}
-    rows = ledger.known_to_portal_as(list(states))
+    rows = way.ledger.known_to_portal_as(list(states))
     for row in rows:
         if states[row.portal_path] == "received":
-            ledger.note_unstated(row)
+            way.ledger.note_unstated(row)
         else:
-            ledger.note_corrupt(row, "The portal does not have it, although it took every byte.")
+            send_again(way, row, CORRUPT if states[row.portal_path] == "corrupt" else MISSING)
     strangers = sorted(states.keys() - {row.portal_path for row in rows})
     if strangers or not states:
         raise Refused(f"{conflict.sentence} Not among the files sent from here: {', '.join(strangers[:5])}.")

@@ -83,6 +83,7 @@ class StoredUpload:
     sha256: str | None
     digest: Any = field(default_factory=hashlib.sha256)
     offset: int = 0
+    writing: threading.Lock = field(default_factory=threading.Lock)
 
 
 class LoopbackPortal:
@@ -242,14 +243,20 @@ class LoopbackPortal:
         if method == "POST":
             with self.lock:
                 upload = self._create_upload(door)
-            self._take(door, upload)
+            with upload.writing:
+                self._take(door, upload)
             place = {"Location": f"http://another.host/tus/{upload.id}", "Upload-Offset": str(upload.offset)}
             return 201, None, place
         if upload_id not in self.uploads:
             raise Refusal(404, "not_found", "There is no such upload.")
         upload = self.uploads[upload_id]
+        with upload.writing:
+            return self._go_on(door, method, upload)
+
+    def _go_on(self, door: Door, method: str, upload: StoredUpload) -> Answer:
+        """One request at a time: a newer one waits until a broken-off one has drained."""
         if method == "DELETE":
-            del self.uploads[upload_id]
+            del self.uploads[upload.id]
             return 204, None, {}
         if method == "PATCH":
             self._patch(door, upload)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from labcourier_agent import source
 from tests.agent.conftest import Agent
 from tests.agent.loopback_door import Fault
 from tests.agent.loopback_portal import LoopbackPortal
@@ -109,9 +108,7 @@ def test_a_refused_upload_concerns_that_file_alone(ada: Agent, portal: LoopbackP
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_token_stops_everything_at_once(
-    ada: Agent, portal: LoopbackPortal, data: Path, status: int
-) -> None:
+def test_a_refused_token_stops_everything_at_once(ada: Agent, portal: LoopbackPortal, data: Path, status: int) -> None:
     portal.faults = [Fault("POST", "/tus/", times=100, status=status)]
     result = ada("send", data, "--transfers", "1")
     assert result.code == 4
@@ -129,7 +126,7 @@ def test_an_unreadable_file_does_not_stop_the_others(
         return real_open(self, *arguments, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(source.Path, "open", locked)
+        patched.setattr(Path, "open", locked)
         result = ada("send", data, "--json")
     assert result.code == 1
     assert result.document["failed"][0]["reason"] == f"{data / 'one.tif'} cannot be read: Permission denied."

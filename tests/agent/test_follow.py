@@ -65,7 +65,7 @@ def test_files_are_sent_as_they_are_finished_until_the_marker_appears(
     expected = digests(folder)
     del expected["DONE"]
     assert stored(portal) == expected
-    assert portal.received == {path: 4000 for path in expected}
+    assert portal.received == dict.fromkeys(expected, 4000)
     assert portal.dataset.state == "closed"
 
 

@@ -207,9 +207,7 @@ def test_a_dataset_closed_by_somebody_else_ends_the_run_and_says_what_to_do(
     assert len(portal.datasets) == 2
 
 
-def test_a_dataset_that_is_gone_from_the_portal_says_what_to_do(
-    ada: Agent, portal: LoopbackPortal, data: Path
-) -> None:
+def test_a_dataset_that_is_gone_from_the_portal_says_what_to_do(ada: Agent, portal: LoopbackPortal, data: Path) -> None:
     portal.refused_names = {"one.tif"}
     assert ada("send", data).code == 4
     portal.refused_names = set()

@@ -35,16 +35,23 @@ EVERYWHERE = [
 ]
 
 
-@pytest.mark.parametrize("status", [408, 423, 429, 500, 502, 503, 504])
-@pytest.mark.parametrize(("method", "prefix"), EVERYWHERE)
-def test_a_passing_answer_is_waited_out(
-    ada: Agent, portal: LoopbackPortal, large: Path, method: str, prefix: str, status: int
-) -> None:
-    (large / "small.tif").write_bytes(b"small")
-    portal.faults = [Fault(method, prefix, times=2, status=status)]
+@pytest.mark.parametrize("status", [408, 423, 429, 500, 502, 504])
+def test_a_passing_answer_is_waited_out(ada: Agent, portal: LoopbackPortal, large: Path, status: int) -> None:
+    portal.faults = [Fault("PATCH", "/tus/", times=2, status=status)]
     assert ada("send", large).code == 0
     assert stored(portal) == digests(large)
-    assert portal.received["stack.mrc"] == SIZE
+    assert portal.received == {"stack.mrc": SIZE}
+
+
+@pytest.mark.parametrize(("method", "prefix"), EVERYWHERE)
+def test_a_portal_that_is_restarting_is_waited_for(
+    ada: Agent, portal: LoopbackPortal, large: Path, method: str, prefix: str
+) -> None:
+    (large / "small.tif").write_bytes(b"small")
+    portal.faults = [Fault(method, prefix, times=2, status=503)]
+    assert ada("send", large).code == 0
+    assert stored(portal) == digests(large)
+    assert portal.received == {"stack.mrc": SIZE, "small.tif": 5}
 
 
 @pytest.mark.parametrize(("method", "prefix"), EVERYWHERE)
@@ -57,18 +64,14 @@ def test_a_reset_connection_is_taken_up_again(
 
 
 @pytest.mark.parametrize(("method", "prefix"), EVERYWHERE)
-def test_a_lost_answer_does_no_harm(
-    ada: Agent, portal: LoopbackPortal, large: Path, method: str, prefix: str
-) -> None:
+def test_a_lost_answer_does_no_harm(ada: Agent, portal: LoopbackPortal, large: Path, method: str, prefix: str) -> None:
     portal.faults = [Fault(method, prefix, times=2, lose=True)]
     assert ada("send", large).code == 0
     assert stored(portal) == digests(large)
     assert portal.received == {"stack.mrc": SIZE}
 
 
-def test_a_lost_answer_to_a_small_file_does_not_send_it_twice(
-    ada: Agent, portal: LoopbackPortal, data: Path
-) -> None:
+def test_a_lost_answer_to_a_small_file_does_not_send_it_twice(ada: Agent, portal: LoopbackPortal, data: Path) -> None:
     portal.faults = [Fault("POST", "/tus/", times=3, lose=True)]
     assert ada("send", data).code == 0
     assert stored(portal) == digests(data)
@@ -76,7 +79,6 @@ def test_a_lost_answer_to_a_small_file_does_not_send_it_twice(
 
 
 def test_a_lost_answer_to_closing_counts_as_closed(ada: Agent, portal: LoopbackPortal, data: Path) -> None:
-    portal.faults = [Fault("POST", "/api/v1/datasets/x", lose=True)]
     close = Fault("POST", "", lose=True)
     close.matches = lambda method, path: path.endswith("/close") and close.times > 0  # type: ignore[method-assign]
     portal.faults = [close]
@@ -95,9 +97,7 @@ def test_a_line_cut_in_the_middle_goes_on_at_the_byte_the_portal_has(
     assert portal.received == {"stack.mrc": SIZE}
 
 
-def test_a_wrong_offset_is_answered_by_asking_for_the_true_one(
-    ada: Agent, portal: LoopbackPortal, large: Path
-) -> None:
+def test_a_wrong_offset_is_answered_by_asking_for_the_true_one(ada: Agent, portal: LoopbackPortal, large: Path) -> None:
     portal.faults = [Fault("PATCH", status=409, code="wrong_offset")]
     assert ada("send", large).code == 0
     assert portal.asked("HEAD", "/tus/") == 1
@@ -105,9 +105,7 @@ def test_a_wrong_offset_is_answered_by_asking_for_the_true_one(
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_an_upload_that_is_gone_is_made_anew(
-    ada: Agent, portal: LoopbackPortal, large: Path, status: int
-) -> None:
+def test_an_upload_that_is_gone_is_made_anew(ada: Agent, portal: LoopbackPortal, large: Path, status: int) -> None:
     portal.faults = [Fault("PATCH", after=4 * MIB, status=status), Fault("HEAD", status=status)]
     assert ada("send", large).code == 0
     assert portal.asked("POST", "/tus/") == 2
@@ -160,7 +158,8 @@ def test_a_digest_that_does_not_match_once_sends_the_file_again(
     assert result.code == 0, result.err
     assert portal.received["one.tif"] == 6000
     assert portal.received["stack.mrc"] == 3 * SIZE
-    assert "one.tif: Read back with another digest. It is sent again." in result.err
+    assert result.err.count("one.tif: ") == 1
+    assert result.err.count("It is sent again.") >= 2
 
 
 def test_a_digest_that_never_matches_ends_with_its_own_code(ada: Agent, portal: LoopbackPortal, data: Path) -> None:
@@ -193,7 +192,7 @@ def test_small_parts_survive_a_storm_of_faults(
     monkeypatch.setattr(upload, "WHOLE", 1000)
     portal.faults = [
         fault
-        for at in range(0, 8)
+        for at in range(8)
         for fault in (
             Fault("PATCH", after=at * 100_000),
             Fault("PATCH", lose=True),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labcourier_agent import portal_client, upload
+from labcourier_agent import upload
 from tests.agent.conftest import Agent
 from tests.agent.loopback_portal import LoopbackPortal
 
@@ -62,9 +62,7 @@ def test_the_title_is_the_folders_name_unless_given(ada: Agent, portal: Loopback
     assert portal.dataset.request["title"] == "data"
 
 
-def test_a_small_file_takes_one_request_that_states_its_digest(
-    ada: Agent, portal: LoopbackPortal, data: Path
-) -> None:
+def test_a_small_file_takes_one_request_that_states_its_digest(ada: Agent, portal: LoopbackPortal, data: Path) -> None:
     assert ada("send", data / "one.tif").code == 0
     assert [request for request in portal.requests if request[1].startswith("/tus/")] == [("POST", "/tus/")]
     assert portal.asked("POST", f"/api/v1/datasets/{portal.dataset.id}/files") - portal.asked(
@@ -109,9 +107,8 @@ def test_two_files_that_would_get_one_name_are_refused_before_anything_is_sent(
 def test_ten_files_a_call_are_announced_and_asked_about_when_ten_is_the_most(
     ada: Agent, portal: LoopbackPortal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("ledger", "announcer", "stock", "portal_client"):
+    for module in ("ledger", "announcer", "stock", "verdicts"):
         monkeypatch.setattr(f"labcourier_agent.{module}.BATCH", 10)
-    assert portal_client.BATCH == 10
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(35):
@@ -174,9 +171,7 @@ def test_a_finished_dataset_sent_again_says_so_and_sends_nothing(
     assert portal.requests == []
 
 
-def test_a_finished_dataset_with_changes_says_how_to_send_them(
-    ada: Agent, portal: LoopbackPortal, data: Path
-) -> None:
+def test_a_finished_dataset_with_changes_says_how_to_send_them(ada: Agent, portal: LoopbackPortal, data: Path) -> None:
     assert ada("send", data).code == 0
     (data / "one.tif").write_bytes(b"better")
     (data / "three.tif").write_bytes(b"three")

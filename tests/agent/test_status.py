@@ -71,6 +71,8 @@ def test_the_latest_datasets_come_first_and_no_more_than_asked_for(ada: Agent, d
     assert [standing["title"] for standing in document["datasets"]] == ["Run 3", "Run 2"]
 
 
-def test_the_token_is_never_shown(ada: Agent, data: Path) -> None:
+def test_the_token_is_in_no_output_and_no_file_but_its_own(ada: Agent, data: Path, home: Path) -> None:
     assert ada("send", data).code == 0
     assert "lcu_" not in ada("status", "--json").out + ada("status").out
+    holding = [file.name for file in home.rglob("*") if file.is_file() and b"lcu_" in file.read_bytes()]
+    assert holding == ["portals.json"]
