@@ -1,9 +1,10 @@
 """One writer per upload, across threads and processes of one machine, with takeover by the newest request.
 
-The lock is a `flock` on a small file, so the kernel frees it when its holder is killed. The file's content
-is a register: the ticket of the request that arrived last. A holder that no longer finds its own ticket
-there is asked to stop; a waiter that does not find it gives up, because a newer request waits behind it. A
-ticket left by a killed process does no harm: the next request overwrites it.
+The lock is a `flock` on an empty file, so the kernel frees it when its holder is killed. The file's time of change is
+a register: the ticket, a random number of seconds, of the request that arrived last. A holder that no longer finds
+its own ticket there is asked to stop; a waiter that does not find it gives up, because a newer request waits behind
+it. A ticket left by a killed process does no harm: the next request overwrites it. It is a time and no content so that
+uploads can be looked up and deleted on a full disk.
 """
 
 import fcntl
@@ -19,13 +20,13 @@ from dataplane.errors import Busy
 
 TAKEOVER_WAIT = 8.0  # seconds; a writer looks for a stop request about once a second
 _POLL = 0.02
-_TICKET_BYTES = 16
+_TICKETS = 2**31 - 1  # seconds that every file system can store
 
 
 class WriterLock:
     """Held from `acquire_lock` until `release`; a context manager."""
 
-    def __init__(self, path: Path, descriptor: int, ticket: bytes | None) -> None:
+    def __init__(self, path: Path, descriptor: int, ticket: int | None) -> None:
         self._path = path
         self._descriptor = descriptor
         self._ticket = ticket
@@ -56,7 +57,7 @@ def acquire_lock(path: Path, *, wait: float = TAKEOVER_WAIT) -> WriterLock:
 
     Raises Busy when it does not drain in time, or when a still newer request arrives meanwhile.
     """
-    ticket = secrets.token_bytes(_TICKET_BYTES)
+    ticket = secrets.randbelow(_TICKETS) + 1
     deadline = time.monotonic() + wait
     descriptor = _open_with_ticket(path, ticket)
     try:
@@ -83,17 +84,17 @@ def acquire_idle_lock(path: Path) -> WriterLock:
     raise Busy("The upload is being written to. Try again in a moment.")
 
 
-def _open_with_ticket(path: Path, ticket: bytes) -> int:
+def _open_with_ticket(path: Path, ticket: int) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    os.pwrite(descriptor, ticket, 0)
+    os.utime(descriptor, (ticket, ticket))
     return descriptor
 
 
-def _read_ticket(descriptor: int) -> bytes:
-    return os.pread(descriptor, _TICKET_BYTES, 0)
+def _read_ticket(descriptor: int) -> int:
+    return os.fstat(descriptor).st_mtime_ns // 10**9
 
 
-def _give_way_to_newer(descriptor: int, ticket: bytes) -> None:
+def _give_way_to_newer(descriptor: int, ticket: int) -> None:
     if _read_ticket(descriptor) != ticket:
         raise Busy("A newer request for this upload has arrived. Ask for the offset and go on from there.")
 

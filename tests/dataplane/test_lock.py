@@ -1,5 +1,6 @@
 """One writer per upload, over threads and processes; the newest request wins."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -128,7 +129,8 @@ def test_a_waiter_gives_way_to_a_still_newer_request(path: Path) -> None:
 
 
 def test_a_ticket_left_by_a_killed_process_stops_nobody(path: Path) -> None:
-    path.write_bytes(b"t" * 16)
+    path.touch()
+    os.utime(path, (1_234_567, 1_234_567))
     with acquire_lock(path) as lock:
         assert not lock.stop_requested()
 

@@ -42,7 +42,8 @@ def soon_offset(wire: Wire, upload: str, wanted: int) -> int:
     deadline = time.monotonic() + 8
     recorded = -1
     while recorded != wanted and time.monotonic() < deadline:
-        ((recorded,),) = wire.portal.query("SELECT offset FROM uploads_upload WHERE id = ?", Path(upload).name)
+        ((value,),) = wire.portal.query("SELECT offset FROM uploads_upload WHERE id = ?", Path(upload).name)
+        recorded = int(str(value))
         time.sleep(0.05)
     return recorded
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
+from dataplane.folders import no_room
 from dataplane.receive import Body
 from dataplane.tus import Creation, TusRefused, UploadStatus
 from portal.errors import NotFound, PortalError
@@ -90,6 +91,8 @@ def as_refusals() -> Iterator[None]:
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
         raise TusRefused(error.status, error.code, error.message, headers=headers, detail=error.detail) from error
     except (OSError, OperationalError) as error:
+        if isinstance(error, OSError) and no_room(error):
+            raise TusRefused(507, "no_room", "The disk is full. Wait until there is room, then resume.") from error
         log.exception("upload_trouble", error=type(error).__name__)
         raise TusRefused(503, "try_later", "The server cannot store or look up just now. Try again.") from error
 

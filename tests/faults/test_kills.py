@@ -1,0 +1,86 @@
+"""P1: an acknowledged byte survives kill -9 of the server in the middle of a PATCH."""
+
+import hashlib
+import os
+import random
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import StartPortal
+from tests.faults.live_portal import CONFIGURATION, LivePortal, Wire
+
+KILLS = int(os.environ.get("KILLS", "20"))
+MIB = 1024 * 1024
+PLANTED = Path(__file__).parent / "planted" / "acknowledge_before_writing.py"
+
+
+class Sender:
+    """Sends one file piece after piece until the line breaks, and remembers what was acknowledged."""
+
+    def __init__(self, wire: Wire, data: bytes) -> None:
+        self._wire = wire
+        self._data = data
+        self.upload = wire.start(len(data), "scan.mrc")
+        self.acknowledged = 0
+
+    def send_until_the_line_breaks(self, piece: int) -> None:
+        """Only a broken line ends it early: any refusal on the way is a failure of the server."""
+        try:
+            while self.acknowledged < len(self._data):
+                body = self._data[self.acknowledged : self.acknowledged + piece]
+                answer = self._wire.patch(self.upload, self.acknowledged, body)
+                assert answer.status == 204, answer
+                self.acknowledged = answer.offset
+        except OSError:
+            return
+        except Exception as error:
+            if type(error).__module__ != "http.client":
+                raise
+
+    def true_offset(self) -> int:
+        answer = self._wire.head(self.upload)
+        assert answer.status == 200, f"{answer.status}: {answer.body!r}"
+        assert answer.offset >= self.acknowledged, f"{self.acknowledged - answer.offset} acknowledged bytes are lost"
+        return answer.offset
+
+    def check_content(self, portal: LivePortal, offset: int) -> None:
+        name = Path(self.upload).name
+        places = [portal.var / "staging" / name, portal.var / "files" / ".received" / name]
+        stored = b"".join(place.read_bytes() for place in places if place.exists())
+        assert len(stored) >= offset
+        assert hashlib.sha256(stored[:offset]).digest() == hashlib.sha256(self._data[:offset]).digest()
+
+
+def kill_again_and_again(start_portal: StartPortal, configuration: Path, kills: int) -> None:
+    """Kill the server at random moments of random pieces; after each, look at what it still knows."""
+    chance = random.Random(20_261_120)  # noqa: S311  (the same kills each time)
+    data = os.urandom(8 * MIB) * 40
+    portal = start_portal(configuration)
+    sender = Sender(Wire(portal), data)
+    for _ in range(kills):
+        piece = chance.choice([300_000, 2 * MIB, 7 * MIB + 1, 100 * MIB])
+        sending = threading.Thread(target=sender.send_until_the_line_breaks, args=(piece,))
+        sending.start()
+        time.sleep(chance.uniform(0.02, 0.4))
+        portal.kill()
+        sending.join()
+        portal.start()
+        sender.acknowledged = sender.true_offset()
+        sender.check_content(portal, sender.acknowledged)
+    sender.send_until_the_line_breaks(16 * MIB)
+    assert sender.acknowledged == len(data)
+    sender.check_content(portal, len(data))
+
+
+@pytest.mark.slow
+def test_no_acknowledged_byte_is_lost_when_the_server_is_killed(start_portal: StartPortal) -> None:
+    kill_again_and_again(start_portal, CONFIGURATION, KILLS)
+
+
+@pytest.mark.slow
+def test_bytes_acknowledged_from_memory_would_be_noticed(start_portal: StartPortal) -> None:
+    with pytest.raises(AssertionError, match=r"410|acknowledged"):
+        kill_again_and_again(start_portal, PLANTED, 5)
