@@ -99,6 +99,7 @@ DATASET_PANELS: list[str] = [
 DATASET_ROW_NOTES: list[str] = []
 HOME_NEEDS: list[str] = [
     "portal.needs.corrupt_files",
+    "uploads.needs.stalled_uploads",
     "portal.needs.forgotten_open_datasets",
     "sharing.needs.links_ending_untaken",
 ]

@@ -74,14 +74,14 @@ def make_dataset(request: HttpRequest, wish: DatasetIn) -> Status[DatasetOut]:
 
 @router.get("/datasets", response=DatasetsOut)
 def list_datasets(
-    request: HttpRequest, state: Dataset.State | None = None, client_key: str = "", cursor: str = ""
+    request: HttpRequest, state: Dataset.State | None = None, client_key: UUID | None = None, cursor: str = ""
 ) -> DatasetsOut:
     """Newest first, a hundred at a time. Cost: four queries."""
     datasets = sendable_datasets(_sender(request)).prefetch_related("recipients")
     if state:
         datasets = datasets.filter(state=state)
     if client_key:
-        datasets = datasets.filter(client_key=client_key)
+        datasets = datasets.filter(client_key=str(client_key))
     if cursor:
         datasets = datasets.filter(_older_than(cursor))
     page = list(datasets.order_by("-created_at", "-pk")[: _DATASETS_A_PAGE + 1])

@@ -41,7 +41,7 @@ class DatasetIn(Schema):
     metadata: Annotated[dict[Word, Value], Field(max_length=200)] = {}
     investigation: Line = ""
     recipients: Annotated[list[Address], Field(max_length=100)] = []
-    project: str | None = None
+    project: Word | None = None
 
 
 class Counts(Schema):

@@ -90,6 +90,7 @@ def test_two_datasets_of_one_moment_have_two_names(ada: Any, monkeypatch: pytest
         ({"metadata": {"a": 5}}, "metadata"),
         ({"metadata": {"a": "\x00"}}, "control character"),
         ({"client_key": "not-a-uuid"}, "client_key"),
+        ({"project": "\x00"}, "control character"),
         ({"keywords": ["x"] * 51}, "keywords"),
     ],
 )
@@ -279,7 +280,8 @@ def test_datasets_are_listed_newest_first_and_found_by_key(ada: Any) -> None:
     assert listed["next"] is None
     assert [d["title"] for d in ada.get(f"/datasets?client_key={key}").json()["datasets"]] == ["One"]
     assert ada.get("/datasets?state=closed").json()["datasets"] == []
-    assert ada.get("/datasets?cursor=nonsense").status_code == 422
+    for strange in ("cursor=nonsense", "client_key=%00", "state=%00", "cursor=%00"):
+        assert ada.get(f"/datasets?{strange}").status_code == 422
 
 
 def test_a_list_of_datasets_has_pages_and_few_queries(

@@ -1,16 +1,19 @@
 """The panel of the dataset page and the mail about damaged files."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.test import RequestFactory
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from portal import storage
-from portal.models import DataFile, Dataset, Notice
+from portal.models import DataFile, Dataset, Notice, User
 from portal.panels import Panel
 from uploads.mails import file_corrupt
+from uploads.needs import stalled_uploads
 from uploads.panels import arrival
 
 
@@ -85,3 +88,13 @@ def test_one_mail_an_hour_for_a_dataset_in_trouble(ada: Any, dataset: Dataset, w
     for name in ("a", "b", "c"):
         damaged(ada, dataset, worker, name)
     assert Notice.objects.filter(kind="file-corrupt").count() <= 2  # two when the hour has just changed
+
+
+def test_uploads_that_stopped_need_a_person(ada: Any, dataset: Dataset, bob: User, charlie: User) -> None:
+    now = timezone.now()
+    ada.start(10, dataset=dataset)
+    assert stalled_uploads(bob, now) == []
+    (need,) = stalled_uploads(bob, now + timedelta(minutes=20))
+    assert (need.state, need.subject) == ("stalled", "A run")
+    assert "1\u00a0upload stopped" in need.text
+    assert stalled_uploads(charlie, now + timedelta(minutes=20)) == []

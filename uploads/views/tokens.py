@@ -10,35 +10,39 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from portal.access import may_manage, require, signed_in_actor, visible_projects
-from portal.models import Project
+from portal.access import signed_in_actor
+from portal.views.fetch import managed_project
+from portal.views.form_pages import form_page, status_of
+from portal.views.projects import project_context
 from uploads.forms import UploadTokenForm
 from uploads.models import UploadToken
 from uploads.services.tokens import make_token, revoke_token
+
+SECTION = "upload_tokens"
 
 
 @login_required
 @require_safe
 def token_list(request: HttpRequest, code: str) -> HttpResponse:
     """Cost: the same number of queries for any number of tokens."""
-    project = _managed_project(request, code)
+    project = managed_project(request, code)
     tokens = UploadToken.objects.filter(project=project).select_related("instrument", "created_by")
     now = timezone.now()
     rows = [{"token": token, "state": _state(token, now)} for token in tokens]
-    return render(request, "uploads/tokens.html", {"project": project, "rows": rows, "now": now})
+    return render(request, "uploads/tokens.html", {**project_context(request, project, SECTION), "rows": rows})
 
 
 @login_required
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def token_new(request: HttpRequest, code: str) -> HttpResponse:
-    project = _managed_project(request, code)
+    project = managed_project(request, code)
     form = UploadTokenForm(request.POST or None, project=project)
+    context = project_context(request, project, SECTION)
     if not form.is_valid():
-        context = {"project": project, "form": form}
-        return render(request, "uploads/token_new.html", context, status=422 if form.is_bound else 200)
+        return render(request, "uploads/token_new.html", {**context, "form": form}, status=status_of(form))
     token, secret = make_token(
         project=project,
         actor=signed_in_actor(request),
@@ -49,13 +53,13 @@ def token_new(request: HttpRequest, code: str) -> HttpResponse:
         now=timezone.now(),
     )
     command = f"labcourier connect {settings.PORTAL_URL} --token {secret}"
-    return render(request, "uploads/token_made.html", {"project": project, "token": token, "command": command})
+    return render(request, "uploads/token_made.html", {**context, "token": token, "command": command})
 
 
 @login_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def token_revoke(request: HttpRequest, code: str, token_id: int) -> HttpResponse:
-    project = _managed_project(request, code)
+    project = managed_project(request, code)
     token = get_object_or_404(UploadToken, project=project, pk=token_id)
     back = reverse("upload_tokens", args=[project.code])
     if request.method == "POST":
@@ -73,13 +77,6 @@ def token_revoke(request: HttpRequest, code: str, token_id: int) -> HttpResponse
         "cancel_url": back,
     }
     return render(request, "confirm.html", context)
-
-
-def _managed_project(request: HttpRequest, code: str) -> Project:
-    """404 for a stranger, 403 for a member who is no manager."""
-    project = get_object_or_404(visible_projects(request.user), code=code)
-    require(may_manage(request.user, project), "a manager of the project")
-    return project
 
 
 def _state(token: UploadToken, now: datetime) -> str:
