@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.mail.utils import DNS_NAME
 from django.db import connection
-from django.db.models import Expression, F, QuerySet, Value
+from django.db.models import Expression, QuerySet, Value
+from django.db.models.expressions import Combinable
 
 from portal.models import Notice
 
@@ -20,10 +21,10 @@ def queue_for_each(
     kind: str,
     rows: QuerySet[Any],
     *,
-    to: Expression | F,
-    subject_id: Expression | F,
-    slot: Expression | F,
-    dataset_id: Expression | F,
+    to: Combinable,
+    subject_id: Combinable,
+    slot: Combinable,
+    dataset_id: Combinable,
     to_is_list: bool = False,
 ) -> int:
     """Queues the mail ``kind`` for each of ``rows``, whose columns say the rest; the number queued.
@@ -32,7 +33,7 @@ def queue_for_each(
     left alone, as by ``queue_notices``; ring the bell yourself. Cost: one INSERT ... SELECT, memory flat.
     """
     given = {"kind": Value(kind), "to": to, "subject_id": subject_id, "slot": slot, "dataset_id": dataset_id}
-    columns = {**_defaults(), **given}
+    columns: dict[str, Combinable] = {**_defaults(), **given}
     named = {f"notice_{column}": expression for column, expression in columns.items()}
     inner, parameters = rows.order_by().annotate(**named).values_list(*named).query.sql_with_params()
     quote = connection.ops.quote_name

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BigIntegerField, CharField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, CharField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast, NullIf
 from django.db.models.sql.compiler import SQLCompiler
 
-from portal.models import Dataset, Notice
+from portal.models import Dataset, Notice, User
 from sharing.models import ShareLink
 
 REMINDER = "reminder"
@@ -37,19 +37,26 @@ class SecondsSince(Func):
 
 
 def links_to_remind(now: datetime) -> QuerySet[ShareLink]:
-    """Open links of released datasets whose recipient has taken nothing, in projects that remind.
+    """Open links of released datasets whose recipient has taken nothing, in projects that remind; with ``every``, the
+    days between two reminders.
 
     Who has several links to a dataset is reminded of the newest, and of none once something was taken with any.
+    Datasets and projects are looked up link by link: a join would let SQLite begin with all datasets of the portal.
     """
     links = ShareLink.objects.open(now).untaken()
     siblings = ShareLink.objects.filter(dataset=OuterRef("dataset"), recipient=OuterRef("recipient"))
     newer = Q(pk__gt=OuterRef("pk"), starts_at__lte=now, expires_at__gt=now, revoked_at__isnull=True)
-    return links.filter(
-        Q(created_by__isnull=True) | Q(created_by__is_active=True),  # links of a disabled account do not work
+    return links.annotate(every=of_released_dataset("project__reminder_days")).filter(
+        ~Exists(User.objects.filter(pk=OuterRef("created_by"), is_active=False)),  # their links do not work
         ~Exists(siblings.filter(TAKEN | newer)),
-        dataset__state=Dataset.State.RELEASED,
-        dataset__project__reminder_days__gt=0,
+        every__gt=0,
     )
+
+
+def of_released_dataset(field: str) -> Subquery:
+    """A column of a link's dataset, or of its project; NULL unless the dataset is released."""
+    datasets = Dataset.objects.filter(pk=OuterRef("dataset"), state=Dataset.State.RELEASED)
+    return Subquery(datasets.order_by().values(field))
 
 
 def unreminded(links: QuerySet[ShareLink], now: datetime) -> QuerySet[ShareLink]:
@@ -57,8 +64,7 @@ def unreminded(links: QuerySet[ShareLink], now: datetime) -> QuerySet[ShareLink]
 
     Slots that passed while nobody looked are passed over: after three weeks there is one reminder, not three.
     """
-    interval = NullIf(F("dataset__project__reminder_days") * DAY, 0)
-    slot = SecondsSince(F("starts_at"), now) / interval
+    slot = SecondsSince(F("starts_at"), now) / NullIf(F("every") * DAY, 0)
     reminded = Notice.objects.filter(
         kind=REMINDER, subject_id=Cast(OuterRef("pk"), CharField()), slot=Cast(OuterRef("slot"), CharField())
     )
