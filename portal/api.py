@@ -6,9 +6,9 @@ from ninja.errors import ValidationError
 
 from portal.errors import Invalid, PortalError, error_response
 
-
 DESCRIPTION = (
-    "Begin a dataset, say which files are coming, ask which are verified, close it. The bytes themselves go by tus 1.0. "
+    "Begin a dataset, say which files are coming, ask which are verified, close it. The bytes themselves go by tus 1.0."
+    "\n\n"
     "Programs send an upload token as `Authorization: Bearer lcu_…`; people who are logged in use their session."
 )
 

@@ -42,19 +42,20 @@ def search_audit(wish: AuditWish) -> QuerySet[AuditEvent]:
 
 
 def in_period(events: QuerySet[AuditEvent], since: datetime | None, until: datetime | None) -> QuerySet[AuditEvent]:
-    """Those from ``since`` until before ``until``. Bounds on the id let the walk begin and end at the right rows."""
+    """Those from ``since`` until before ``until``. Bounds on the id let the walk begin and end at the right rows.
+
+    What is more than ``OUT_OF_ORDER`` older than an event was stored before it.
+    """
+    by_time = AuditEvent.objects.order_by("at").values_list("pk", flat=True)
     if since:
-        first = _first_id_from(since - OUT_OF_ORDER)
-        events = events.filter(at__gte=since, pk__gte=first) if first else events.none()
+        events = events.filter(at__gte=since)
+        if (before := by_time.filter(at__lt=since - OUT_OF_ORDER).last()) is not None:
+            events = events.filter(pk__gt=before)
     if until:
         events = events.filter(at__lt=until)
-        beyond = _first_id_from(until + OUT_OF_ORDER)
-        events = events.filter(pk__lt=beyond) if beyond else events
+        if (beyond := by_time.filter(at__gte=until + OUT_OF_ORDER).first()) is not None:
+            events = events.filter(pk__lt=beyond)
     return events
-
-
-def _first_id_from(moment: datetime) -> int | None:
-    return AuditEvent.objects.filter(at__gte=moment).order_by("at").values_list("pk", flat=True).first()
 
 
 def _dataset_id(text: str) -> UUID | None:

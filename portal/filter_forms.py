@@ -1,8 +1,10 @@
 """What lists can be narrowed by. Filters stay in the address; a wrong one is told and the others still work."""
 
+from datetime import date
 from typing import Any, Generic, TypeVar
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from portal.audit_search import AuditWish
 from portal.audit_words import AUDIT_WORDS
@@ -20,6 +22,18 @@ class DayInput(forms.DateInput):
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
+
+
+class DayField(forms.DateField):
+    """A day of the portal's time: zones and additions stay within the calendar."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            widget=DayInput(),
+            validators=[MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2999, 12, 31))],
+        )
 
 
 class FilterForm(forms.Form, Generic[Wish]):
@@ -54,8 +68,8 @@ class DatasetFilter(FilterForm[DatasetWish]):
         to_field_name="slug",
         empty_label="any",
     )
-    since = forms.DateField(label="From", required=False, widget=DayInput())
-    until = forms.DateField(label="To", required=False, widget=DayInput())
+    since = DayField("From")
+    until = DayField("To")
 
     def __init__(self, data: Any, project: Project) -> None:
         super().__init__(data)
@@ -112,8 +126,8 @@ class AuditFilter(FilterForm[AuditWish]):
             *sorted(((kind, words.kind) for kind, words in AUDIT_WORDS.items()), key=lambda c: c[1]),
         ],
     )
-    since = forms.DateField(label="From", required=False, widget=DayInput())
-    until = forms.DateField(label="To", required=False, widget=DayInput())
+    since = DayField("From")
+    until = DayField("To")
 
     def wish_of(self, valid: dict[str, Any]) -> AuditWish:
         return AuditWish(

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
 
-from portal.filter_forms import DayInput, FilterForm
+from portal.filter_forms import DayField, FilterForm
 from portal.models import Notice
 from portal.period import begin_of, end_of
 from portal.templatetags.states import state_word
@@ -55,8 +55,8 @@ class MailFilter(FilterForm[MailWish]):
     address = forms.CharField(
         label="To", required=False, max_length=254, widget=forms.SearchInput(attrs={"placeholder": "e-mail address"})
     )
-    since = forms.DateField(label="From", required=False, widget=DayInput())
-    until = forms.DateField(label="Until", required=False, widget=DayInput())
+    since = DayField("From")
+    until = DayField("Until")
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)

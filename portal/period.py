@@ -11,4 +11,4 @@ def begin_of(day: date | None) -> datetime | None:
 
 def end_of(day: date | None) -> datetime | None:
     """The midnight after ``day``: not included."""
-    return begin_of(day + timedelta(days=1)) if day and day < date.max else None
+    return begin_of(day + timedelta(days=1)) if day else None
