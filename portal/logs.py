@@ -2,13 +2,14 @@
 
 import logging.config
 import re
+import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 from django.conf import settings
 
-SECRETS = re.compile(r"(/s/|/drop/|/password/reset/key/)[A-Za-z0-9_.~-]+|(lcu_)[A-Za-z0-9_-]+")
+SECRETS = re.compile(r"(/s/|/drop/|/password/reset/key/)[A-Za-z0-9_.~-]+|(lc[su]_)[A-Za-z0-9_-]+")
 
 
 def redact(text: str) -> str:
@@ -24,10 +25,12 @@ def redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 
 
 class RedactingFilter(logging.Filter):
-    """For records that do not come through structlog, such as Django's own."""
+    """For records that do not come through structlog, such as Django's own; their tracebacks too."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redact(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = redact("".join(traceback.format_exception(*record.exc_info)).rstrip())
         return True
 
 

@@ -29,7 +29,7 @@ def link_expired(link: ShareLink, actor: Actor) -> None:
 def data_taken(
     dataset: Dataset, actor: Actor, *, what: str, subject: str, sent: int, complete: bool, start: int, counted: bool
 ) -> None:
-    """Bytes went out: `what` is zip, file or manifest; `complete` when with these the whole was sent."""
+    """Bytes went out: `what` is zip, file or manifest; `complete` when they are the whole, or the last of it."""
     record(
         "downloaded",
         actor,

@@ -1,9 +1,10 @@
 """The tokens of share links: derived, never stored, so that a reminder can write the same link again.
 
-    token = public id (22 characters, 128 random bits) + MAC (22 characters, 128 bits)
+    token = `lcs_` + public id (22 characters, 128 random bits) + MAC (22 characters, 128 bits)
 
-The MAC is HMAC-SHA256, shortened, under one of `settings.LINK_KEYS`. Each link remembers by a fingerprint which key
-signed it; new links take the first. Taking a key out of the ring ends the links that were made with it.
+The prefix lets logs and searches for lost secrets know one anywhere (`portal.logs`). The MAC is HMAC-SHA256,
+shortened, under one of `settings.LINK_KEYS`. Each link remembers by a fingerprint which key signed it; new links take
+the first. Taking a key out of the ring ends the links that were made with it.
 """
 
 import hashlib
@@ -16,7 +17,8 @@ from django.urls import reverse
 
 from sharing.models import ShareLink
 
-_TOKEN = re.compile(r"([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{22})")
+PREFIX = "lcs_"
+_TOKEN = re.compile(PREFIX + r"([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{22})")
 _PURPOSE = b"labcourier share link 1\0"
 _MAC_BYTES = 16
 
@@ -29,7 +31,7 @@ def current_key_id() -> str:
 def token_of(link: ShareLink) -> str | None:
     """The secret in the address of `link`; None when its key is no longer in the ring."""
     key = next((key for key in settings.LINK_KEYS if _key_id(key) == link.key_id), None)
-    return f"{link.public_id}{_mac(key, link.public_id)}" if key else None
+    return f"{PREFIX}{link.public_id}{_mac(key, link.public_id)}" if key else None
 
 
 def address_of(link: ShareLink) -> str | None:

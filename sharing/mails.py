@@ -19,7 +19,7 @@ def dataset_ready(notice: Notice) -> Mail | None:
     found = ShareLink.objects.select_related("dataset__project", "dataset__instrument", "created_by")
     link = found.filter(pk=notice.subject_id).first()
     url = address_of(link) if link else None
-    if link is None or url is None or link.is_over(timezone.now()):
+    if link is None or url is None or (link.is_over(notice.as_of) and not notice.is_sent):
         return None
     dataset = link.dataset
     context = {
@@ -30,7 +30,6 @@ def dataset_ready(notice: Notice) -> Mail | None:
         "until_short": f"{timezone.localtime(link.expires_at):%-d %B %Y}",
         "url": url,
         "zip_url": f"{url}/{dataset.name}.zip",
-        "command": f"wget -c {url}/{dataset.name}.zip",
         "contact": dataset.project.contact_email,
         "facts": [
             ("What", dataset.title),

@@ -8,6 +8,7 @@ import re
 
 from django.http import HttpRequest
 
+START = "start"
 _AHEAD_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 _AHEAD = re.compile("prefetch|prerender|preview", re.IGNORECASE)
 # By whole names rather than by "bot": a phone maker is called Cubot.
@@ -34,6 +35,14 @@ def only_looks(request: HttpRequest) -> bool:
         or any(_AHEAD.search(request.headers.get(name, "")) for name in _AHEAD_HEADERS)
         or _SCANNER.search(request.headers.get("User-Agent", "")) is not None
     )
+
+
+def may_follow_blindly(request: HttpRequest) -> bool:
+    """A browser, or a mail filter that passes for one, at an address that was not clicked on our page.
+
+    Programs such as wget do not ask for HTML; the button of our page says so in its address (`START`).
+    """
+    return "text/html" in request.headers.get("Accept", "") and START not in request.GET
 
 
 def only_knocks(request: HttpRequest, total: int) -> bool:

@@ -59,11 +59,10 @@ def end_delivery(*, delivery: Delivery, sent: int, now: datetime) -> None:
     if not sent and delivery.total:
         return
     start, _ = delivery.span
+    complete = sent == delivery.total
     with transaction.atomic():
         if delivery.link is not None and delivery.counted:
-            complete = _receive(_lock(delivery.link), delivery, (start, start + sent), now)
-        else:
-            complete = start == 0 and sent == delivery.total
+            complete |= _receive(_lock(delivery.link), delivery, (start, start + sent), now)
         events.data_taken(
             delivery.dataset,
             delivery.actor,
@@ -82,7 +81,7 @@ def _lock(link: ShareLink) -> ShareLink:
 
 
 def _receive(link: ShareLink, delivery: Delivery, sent: Span, now: datetime) -> bool:
-    """Whether the receipt is complete with these bytes."""
+    """Whether these bytes were the last that was missing."""
     receipt = _receipt(delivery, now)
     was_complete = receipt.state == Receipt.State.COMPLETE
     spans = merge([(start, stop) for start, stop in receipt.spans], sent)
@@ -94,9 +93,10 @@ def _receive(link: ShareLink, delivery: Delivery, sent: Span, now: datetime) -> 
         receipt.state = Receipt.State.PARTIAL
     receipt.save(update_fields=["spans", "bytes_sent", "last_at", "requests", "state"])
     _note_taken(link, delivery, now)
-    if receipt.state == Receipt.State.COMPLETE and not was_complete:
+    completed = receipt.state == Receipt.State.COMPLETE and not was_complete
+    if completed:
         _note_complete(link, delivery, now)
-    return receipt.state == Receipt.State.COMPLETE
+    return completed
 
 
 def _receipt(delivery: Delivery, now: datetime) -> Receipt:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -16,11 +17,16 @@ from sharing.access import authorise, recipient_actor
 from sharing.errors import DataDeleted
 from sharing.gate.downloads import download
 from sharing.gate.offers import Offer, file_offer, manifest_offer, zip_offer
+from sharing.gate.visits import may_follow_blindly
 from sharing.views.link_pages import link_page
 
 
 @link_page
 def link_zip(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
+    """Mails name this address for programs. What looks like a browser is shown the page, where a person clicks."""
+    if may_follow_blindly(request):
+        authorise(token, timezone.now())
+        return redirect("link", token)
     return _to_recipient(request, token, lambda dataset: _named_zip(dataset, name))
 
 

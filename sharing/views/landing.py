@@ -14,13 +14,14 @@ from dataplane.filetree import Child, list_folder
 from portal.errors import NotFound
 from portal.models import Dataset
 from sharing.access import authorise
-from sharing.gate.visits import only_looks
+from sharing.gate.visits import START, only_looks
 from sharing.layouts import layout_of
 from sharing.services.recording import note_opened
 from sharing.views.link_pages import link_page
 from sharing.wording import sender_of
 
 ROWS = 200
+SEARCHABLE = 20  # files; fewer are seen at a glance
 
 
 @link_page
@@ -37,10 +38,11 @@ def landing(request: HttpRequest, token: str) -> HttpResponseBase:
         "sender": sender_of(link),
         "keywords": [keyword.word for keyword in dataset.keywords.all()],
         "page": page,
-        "zip_url": zip_url,
-        "kit": _machine_kit(dataset, settings.PORTAL_URL + zip_url),
+        "zip_url": f"{zip_url}?{START}",
+        "searchable": dataset.verified_count > SEARCHABLE,
         "manifest_url": reverse("link_manifest", args=[token]),
         "now": now,
+        **_machine_kit(dataset, settings.PORTAL_URL + zip_url),
         **_files(request, token, dataset),
     }
     return render(request, "sharing/landing.html", context)
@@ -81,21 +83,22 @@ def _way_to(folder: str) -> list[tuple[str, str]]:
     return [(part, "/".join(parts[: depth + 1])) for depth, part in enumerate(parts)]
 
 
-def _machine_kit(dataset: Dataset, address: str) -> list[dict[str, str]]:
+def _machine_kit(dataset: Dataset, address: str) -> dict[str, list[dict[str, str]]]:
     """Commands that can be pasted as they are; each goes on where it was when it is run again."""
     url, name = shlex.quote(address), shlex.quote(dataset.name)
-    return [
-        {"id": "kit-wget", "name": "wget", "text": f"wget -c {url}"},
-        {"id": "kit-curl", "name": "curl", "text": f"curl -f -C - -O {url}"},
-        {"id": "kit-aria2", "name": "aria2, four connections", "text": f"aria2c -c -x 4 {url}"},
-        {
-            "id": "kit-rclone",
-            "name": "rclone, straight to your storage",
-            "text": f"rclone copyurl {url} remote:{name}.zip",
-        },
-        {
-            "id": "kit-check",
-            "name": "Check every file afterwards",
-            "text": f"unzip {name}.zip && cd {name} && sha256sum -c {shlex.quote(layout_of(dataset).manifest_path)}",
-        },
-    ]
+    check = f"unzip {name}.zip && cd {name} && sha256sum -c {shlex.quote(layout_of(dataset).manifest_path)}"
+    return {
+        "kit": [
+            {"id": "kit-wget", "name": "wget", "text": f"wget -c {url}"},
+            {"id": "kit-curl", "name": "curl", "text": f"curl -f -C - -O {url}"},
+            {"id": "kit-check", "name": "Check every file afterwards", "text": check},
+        ],
+        "more_kit": [
+            {"id": "kit-aria2", "name": "aria2, four connections at once", "text": f"aria2c -c -x 4 {url}"},
+            {
+                "id": "kit-rclone",
+                "name": "rclone, straight to storage of yours called “remote”",
+                "text": f"rclone copyurl {url} remote:{name}.zip",
+            },
+        ],
+    }

@@ -1,12 +1,16 @@
 """ "Downloaded" means that a person or their program took it; looking, knocking and fetching ahead is nothing."""
 
+import re
 from itertools import pairwise
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from portal.models import AuditEvent
+from portal.mail_text import write_letter
+from portal.models import AuditEvent, Notice
 from sharing.models import Receipt, ShareLink
+from sharing.services.dispatch import dispatch_dataset
 from tests.sharing.conftest import MakeDataset, MakeLink, Visit, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +109,31 @@ def test_programs_that_follow_every_link_count_nothing(link: ShareLink, visit: V
     assert counted(scanner) == (ShareLink.State.NOT_OPENED, 0)
 
 
+def test_a_mail_filter_that_passes_for_a_browser_may_follow_every_address_of_the_mail(
+    make_dataset: MakeDataset,
+) -> None:
+    dataset = make_dataset(recipients=("rita@university.example",))
+    (link,) = dispatch_dataset(dataset_id=dataset.pk, now=timezone.now())
+    letter = write_letter(Notice.objects.get(kind="dataset-ready"))
+    assert letter is not None
+    addresses = set(re.findall(r"http://127.0.0.1:8000(/[^\s\"'<>]+)", letter.text + letter.html))
+    assert any(address.endswith(".zip") for address in addresses)
+    chrome = Client(headers={"user-agent": PEOPLE[2], "accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    for address in addresses:
+        assert chrome.get(address, follow=True).status_code == 200
+        assert chrome.head(address, follow=True).status_code == 200
+    assert counted(Visitor(link)) == (ShareLink.State.OPENED, 0)
+    assert not AuditEvent.objects.filter(kind="downloaded").exists()
+
+
+def test_the_button_of_the_page_downloads_at_one_click(rita_s: Visitor) -> None:
+    html = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    page = rita_s.get("", **html).body.decode()
+    button = page.partition('btn-primary btn-lg" href="')[2].partition('"')[0].removeprefix(rita_s.address)
+    assert rita_s.get(button, **html).status_code == 200
+    assert counted(rita_s) == (ShareLink.State.COMPLETE, 1)
+
+
 def test_the_audit_hears_of_a_scanner_that_took_bytes(link: ShareLink, visit: Visit) -> None:
     visit(link, user_agent=SCANNERS[0]).get("/files/notes.txt")
     event = AuditEvent.objects.get(kind="downloaded")
@@ -168,6 +197,7 @@ def test_complete_stays_complete(rita_s: Visitor) -> None:
     rita_s.get_zip(range="bytes=0-99")
     assert rita_s.state() == ShareLink.State.COMPLETE
     assert rita_s.link.completed_at == done_at
+    assert [event.complete for event in AuditEvent.objects.filter(kind="downloaded").order_by("pk")] == [True, False]
 
 
 def test_each_recipient_counts_alone(rita_s: Visitor, make_link: MakeLink) -> None:

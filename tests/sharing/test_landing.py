@@ -19,7 +19,7 @@ def text_of(visitor: Visitor, below: str = "") -> str:
 def test_it_says_what_from_whom_how_much_and_until_when(rita_s: Visitor) -> None:
     text = text_of(rita_s)
     assert "<h1>Lysozyme, grid 1</h1>" in text
-    assert "From Krios 2 (Electron microscopy)" in text
+    assert "From Krios 2 (Electron microscopy) for rita@university.example" in text
     assert "4\u00a0files" in text
     assert "Download all (8.02\u00a0kB)" in text
     assert f"{timezone.localtime(rita_s.link.expires_at):%A %-d %B %Y}" in text
