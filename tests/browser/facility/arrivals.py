@@ -9,11 +9,11 @@ from uuid import NAMESPACE_URL, uuid5
 from django.db.models import Sum
 
 from portal.counts import Change, apply_change
-from portal.models import DataFile, Dataset
+from portal.models import DataFile, Dataset, Instrument
 from tests.browser.facility.acquisitions import FilesOfRun
 from tests.browser.facility.moved_clock import Story
-from tests.browser.facility.people import House
-from uploads.models import Upload
+from tests.browser.facility.people import AGENT, House, agent_address
+from uploads.models import Upload, UploadToken
 from uploads.services.datasets import DatasetWish, close_dataset, create_dataset
 from uploads.services.file_wishes import RawWish
 from uploads.services.files import announce_files
@@ -97,8 +97,17 @@ def _receive(run: Run, now: datetime) -> None:
         not_before=now + timedelta(days=300),  # no worker looks for bytes that never were
     )
     apply_change(dataset.pk, Change(received=received))
+    _note_contact(dataset, now)
     if not run.close:
         _start_uploads(dataset, now)
+
+
+def _note_contact(dataset: Dataset, now: datetime) -> None:
+    token = UploadToken.objects.filter(instrument=dataset.instrument).latest("pk")
+    token.last_used_at, token.last_used_from = now, agent_address(token)
+    token.save(update_fields=["last_used_at", "last_used_from"])
+    machines = Instrument.objects.filter(datasets=dataset)
+    machines.update(last_contact_at=now, last_contact_from=f"{AGENT} at {agent_address(token)}")
 
 
 def _judge(run: Run, now: datetime) -> None:

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils import timezone
+
 from portal.actors import Actor
+from portal.mail_sending import send_due_mail
 from portal.models import DataFile, Dataset, Notice
+from reminders.services.remind import remind_recipients
 from sharing.gate.offers import zip_offer
 from sharing.models import Receipt, ShareLink
 from sharing.services.by_hand import ShareWish, revoke_link, share_by_hand
 from sharing.services.dispatch import dispatch_dataset
+from sharing.services.expiry import note_expired_links
 from sharing.services.recording import Delivery, begin_delivery, end_delivery, note_opened
 from tests.browser.facility.arrivals import Run, dataset_of
 from tests.browser.facility.moved_clock import Story
@@ -32,7 +37,7 @@ def hand_over(story: Story, run: Run) -> datetime:
     """Links and mails as at the release, a minute after it; when that is."""
     moment = run.ended + timedelta(minutes=1)
     story.at(moment, lambda: dispatch_dataset(dataset_id=dataset_of(run).pk, now=moment))
-    story.at(moment + timedelta(seconds=8), lambda: send_mails(run, moment + timedelta(seconds=8)))
+    story.at(moment + timedelta(seconds=8), send_mails)
     return moment
 
 
@@ -40,7 +45,7 @@ def share(story: Story, house: House, run: Run, *, by: str, to: list[str], momen
     wish = ShareWish(to, moment + timedelta(days=days), f"{by} {moment:%Y%m%d%H%M}")
     actor = house.actor(by)
     story.at(moment, lambda: share_by_hand(dataset=dataset_of(run), wish=wish, actor=actor, now=moment))
-    story.at(moment + timedelta(seconds=8), lambda: send_mails(run, moment + timedelta(seconds=8)))
+    story.at(moment + timedelta(seconds=8), send_mails)
 
 
 def revoke(story: Story, house: House, run: Run, *, email: str, by: str, moment: datetime) -> None:
@@ -69,21 +74,26 @@ def take_files(story: Story, run: Run, guest: Guest, moment: datetime, *, count:
         story.at(ended, lambda number=number, ended=ended: _take_file(run, guest, number, ended))  # type: ignore[misc]
 
 
-def send_mails(run: Run, now: datetime) -> None:
-    due = Notice.objects.filter(dataset__client_key=run.key, state=Notice.State.DUE)
-    for notice in due:
-        notice.state, notice.attempts, notice.sent_at = Notice.State.SENT, 1, now
-        notice.tried_at = notice.body_began_at = now
-        notice.subject_line = SUBJECTS.get(notice.kind, "Your data from {}").format(run.title)
-    Notice.objects.bulk_update(due, ["state", "attempts", "sent_at", "tried_at", "body_began_at", "subject_line"])
+def send_mails() -> None:
+    """Into the folder of mails, as a worker would."""
+    send_due_mail(clock=timezone.now)
 
 
-SUBJECTS = {
-    "dataset-ready": "Your data: {}",
-    "dataset-released": "Released: {}",
-    "first-complete-download": "Downloaded: {}",
-    "file-corrupt": "Damaged on the way: {}",
-}
+def strike_each_day(story: Story, since: datetime) -> None:
+    """What the clock does at six in the morning."""
+    moment = since.replace(hour=6, minute=0, second=0, microsecond=0)
+    while moment < story.now:
+        story.at(moment, lambda moment=moment: note_expired_links(now=moment))  # type: ignore[misc]
+        story.at(moment, lambda moment=moment: remind_recipients(now=moment))  # type: ignore[misc]
+        story.at(moment, send_mails)
+        moment += timedelta(days=1)
+
+
+def lose_mail(run: Run, email: str, state: Notice.State, trouble: str) -> None:
+    """The mail server did not take it, or did not say whether it did."""
+    notice = Notice.objects.filter(dataset=dataset_of(run), to=email).latest("pk")
+    notice.state, notice.last_error, notice.sent_at, notice.attempts = state, trouble, None, 3
+    notice.save()
 
 
 def link_of(run: Run, email: str) -> ShareLink:
@@ -108,7 +118,7 @@ def _zip_for(run: Run, guest: Guest) -> Delivery:
 def _end_zip(run: Run, guest: Guest, part: float, now: datetime) -> None:
     delivery = _zip_for(run, guest)
     end_delivery(delivery=delivery, sent=int(delivery.total * part), now=now)
-    send_mails(run, now + timedelta(seconds=8))
+    send_mails()
 
 
 def _take_file(run: Run, guest: Guest, number: int, now: datetime) -> None:

@@ -18,6 +18,13 @@ HOUSE = "193.40.12."
 AT_THE_DESK = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
+AGENT = "labcourier-agent/0.1.0"
+
+
+def agent_address(token: UploadToken) -> str:
+    return f"10.20.4.{10 + token.pk}"
+
+
 @dataclass
 class House:
     """The people, projects, instruments and upload tokens the story needs, by short names."""
@@ -33,8 +40,7 @@ class House:
     def sender(self, instrument: str) -> Sender:
         """The PC of an instrument, with the token it was connected with."""
         token = self.tokens[instrument]
-        address = f"10.20.4.{10 + token.pk}"
-        return Sender(Actor("upload_token", str(token.pk), token.label, address, "labcourier-agent/0.1.0"), token)
+        return Sender(Actor("upload_token", str(token.pk), token.label, agent_address(token), AGENT), token)
 
 
 def open_house() -> House:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from portal.models import Notice
 from tests.browser.facility.acquisitions import light_sheet, movies, sequencer_run, slices, tilt_series
 from tests.browser.facility.arrivals import Run, let_arrive
 from tests.browser.facility.handing_over import (
@@ -11,8 +12,10 @@ from tests.browser.facility.handing_over import (
     hand_over,
     let_expire,
     look,
+    lose_mail,
     revoke,
     share,
+    strike_each_day,
     take_all,
     take_files,
 )
@@ -58,6 +61,7 @@ def tell(story: Story, house: House) -> Highlights:
     _nights_at_the_krios(story, house)
     _runs_of_the_sequencer(story, house)
     _embryos(story, house)
+    strike_each_day(story, story.now - timedelta(days=41))
     return Highlights(
         receiving=_receiving(story, house),
         verifying=_verifying(story, house),
@@ -132,7 +136,7 @@ def _embryos(story: Story, house: House) -> None:
 
 
 def _receiving(story: Story, house: House) -> Run:
-    began = story.now - timedelta(hours=1, minutes=50)
+    began = story.now - timedelta(minutes=35)
     run = Run(
         title="Ribosome–antibiotic complex, grid 4",
         instrument="krios",
@@ -203,6 +207,8 @@ def _shared(story: Story, house: House) -> Run:
     share(story, house, run, by="alice", to=[PRIYA.email, OKONKWO.email], moment=ready + timedelta(days=1), days=14)
     revoke(story, house, run, email=OKONKWO.email, by="alice", moment=ready + timedelta(days=1, hours=2))
     take_files(story, run, PRIYA, ready + timedelta(days=2), count=4)
+    asked = "450 4.7.1 The connection ended before the server said whether it took the mail."
+    story.at(ready + timedelta(days=2), lambda: lose_mail(run, CHEN.email, Notice.State.UNCERTAIN, asked))
     return run
 
 
@@ -219,6 +225,10 @@ def _huge(story: Story, house: House) -> Run:
     let_arrive(story, house, run)
     ready = hand_over(story, run)
     take_all(story, run, NOVAK, ready + timedelta(hours=7))
+    share(story, house, run, by="bob", to=["t.huber@instiute.example"], moment=ready + timedelta(days=1), days=30)
+    refused = "550 5.1.2 t.huber@instiute.example: the domain does not exist."
+    failed = Notice.State.FAILED
+    story.at(ready + timedelta(days=1, hours=1), lambda: lose_mail(run, "t.huber@instiute.example", failed, refused))
     return run
 
 
