@@ -1,5 +1,7 @@
 """What the mails of this room say, decided when they are sent: whoever took the data meanwhile is not reminded."""
 
+from typing import Any
+
 from django.conf import settings
 
 from portal.models import Notice
@@ -28,15 +30,18 @@ def reminder_copy(notice: Notice) -> Mail | None:
     if link is None:
         return None
     address = settings.PORTAL_URL + link.dataset.get_absolute_url()
-    return Mail("reminder-copy", {**_about(link), "dataset_url": address, "shared_at": minute_text(link.starts_at)})
+    about = _about(link)
+    about["facts"] = [*about["facts"], ("Shared", minute_text(link.starts_at))]
+    return Mail("reminder-copy", {**about, "dataset_url": address})
 
 
 def _link_of(notice: Notice) -> ShareLink | None:
-    links = links_to_remind(notice.as_of).filter(pk=notice.subject_id)
-    return links.select_related("dataset__project", "dataset__instrument", "created_by").first()
+    links = ShareLink.objects.all() if notice.is_sent else links_to_remind(notice.as_of)
+    related = links.select_related("dataset__project", "dataset__instrument", "created_by")
+    return related.filter(pk=notice.subject_id).first()
 
 
-def _about(link: ShareLink) -> dict[str, object]:
+def _about(link: ShareLink) -> dict[str, Any]:
     dataset = link.dataset
     files = f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"
     until = day_text(link.expires_at)

@@ -86,5 +86,10 @@ class Notice(Work):
         return self.tried_at or timezone.now()
 
     @property
+    def is_sent(self) -> bool:
+        """Then its text is only looked at, whether or not anybody needs it any more."""
+        return self.state == self.State.SENT
+
+    @property
     def is_stuck(self) -> bool:
         return self.state in self.STUCK

@@ -4,7 +4,8 @@ import pytest
 from django.core import mail
 
 from portal.mail_sending import send_due_mail
-from portal.models import Project
+from portal.mail_text import write_letter
+from portal.models import Notice, Project
 from reminders.mails import how_often
 from reminders.services.remind import remind_recipients
 from sharing.links import address_of, token_of
@@ -64,6 +65,14 @@ def test_a_copy_says_who_was_reminded_and_opens_nothing(link: ShareLink, rita: s
         assert rita in part
         assert f"/datasets/{link.dataset_id}/" in part
         assert str(token_of(link)) not in part
+
+
+def test_staff_can_read_a_sent_reminder_when_its_link_is_over(link: ShareLink) -> None:
+    letter, _copy = letters()
+    ShareLink.objects.update(state="complete", first_taken_at=NOW, completed_at=NOW, revoked_at=NOW)
+    shown = write_letter(Notice.objects.get(kind="reminder", state="sent"))
+    assert shown
+    assert shown.text == letter.body
 
 
 def test_no_line_of_the_text_is_too_long_for_a_terminal(link: ShareLink) -> None:
