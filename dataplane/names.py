@@ -12,6 +12,7 @@ from dataplane.errors import PathRefused
 
 PART_LIMIT = 255  # bytes of UTF-8, the limit of ext4, XFS and NTFS alike
 PATH_LIMIT = 1024  # bytes of UTF-8
+DEPTH_LIMIT = 64  # names in a path
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(\..*)?", re.IGNORECASE)
@@ -50,6 +51,8 @@ def _problem_of_path(path: str) -> str | None:
         return "the path contains a backslash. Put '/' between folders and rename files that contain '\\'."
     if len(path.encode("utf-8", "surrogatepass")) > PATH_LIMIT:
         return f"the path is longer than {PATH_LIMIT} bytes. Shorten the folder or file names."
+    if path.count("/") >= DEPTH_LIMIT:
+        return f"the path has more than {DEPTH_LIMIT} names. Use fewer folders in each other."
     return None
 
 

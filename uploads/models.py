@@ -66,6 +66,21 @@ class UploadToken(models.Model):
         return self.revoked_at is None and not self.is_expired(now)
 
 
+class DatasetFolder(models.Model):
+    """A folder that files of a dataset lie in: tells in one look-up that a file cannot have its name."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="+")
+    path_key = models.CharField(max_length=64, help_text="As `DataFile.path_key`.")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["dataset", "path_key"], name="dataset_notes_a_folder_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path_key
+
+
 class UploadQuerySet(models.QuerySet["Upload"]):
     def receiving(self) -> Self:
         return self.filter(state=Upload.State.RECEIVING)

@@ -12,7 +12,7 @@ from portal.storage import received_key, store
 from uploads.access import Sender
 from uploads.models import Upload, new_upload_id
 from uploads.services.bell import ring_to_verify
-from uploads.services.file_wishes import FileWish
+from uploads.services.file_wishes import FileWish, note_folders
 from uploads.services.receiving import receive_bytes
 from uploads.services.room import require_disk_room, require_quota
 from uploads.services.stop import cancel_uploads, staging_area
@@ -76,7 +76,11 @@ def _record(upload: Upload, wish: FileWish, *, received: bool, now: datetime) ->
     dataset = lock_dataset(upload.dataset_id)
     file, change = take_place(find_place(dataset, wish))
     require_quota(dataset.project, change.bytes_expected)
-    upload.brought_file = _replace_older(file) if file.pk else True
+    if file.pk:
+        upload.brought_file = _replace_older(file)
+    else:
+        upload.brought_file = True
+        note_folders(dataset, [file.path])
     if received:
         file.state, file.received_key, file.received_at = DataFile.State.RECEIVED, received_key(upload.pk), now
         change.received += 1

@@ -1,19 +1,20 @@
 """What a sender says of a file, and whether its name fits beside those the dataset has."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import Q
 
 from dataplane.errors import PathRefused
 from dataplane.names import normalise_path, path_key, shown
 from portal.errors import Invalid
 from portal.models import DataFile, Dataset
+from uploads.models import DatasetFolder
 
-_FOLDERS_A_QUERY = 100
+_KEYS_A_QUERY = 500
+_SUSPECTS = 20
 Each = TypeVar("Each")
 
 
@@ -63,8 +64,8 @@ def checked_wishes(raw_wishes: Sequence[RawWish]) -> list[FileWish]:
 def refuse_name_conflicts(dataset: Dataset, wishes: Sequence[FileWish], existing: dict[str, DataFile]) -> None:
     """Raise Invalid when a name differs only by case from another, or a file and a folder want one name.
 
-    `existing` has the dataset's files by key, those of `wishes` at least. Cost: at most two queries for each
-    hundred of the wishes that are new, none when all are known.
+    `existing` has the dataset's files by key, those of `wishes` at least. Cost: none when all are known; else one
+    query, one for each 500 folders, and at most 20 when names clash.
     """
     problems = list(_case_conflicts(wishes, existing))
     new = [wish for wish in wishes if wish.key not in existing]
@@ -92,7 +93,7 @@ def _repeated(wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
         other = seen.setdefault(wish.key, wish)
         if other is not wish:
             yield wish.sent_path, f"{shown(wish.path)} and {shown(other.path)} are one name. Rename one of them."
-    folders = {key for wish in wishes for key in _folder_keys(wish.path)}
+    folders = {key for wish in wishes for key in folder_keys(wish.path)}
     for key in folders & seen.keys():
         yield seen[key].sent_path, f"{shown(seen[key].path)} is a file and a folder here. Rename one of them."
 
@@ -106,7 +107,7 @@ def _case_conflicts(wishes: Sequence[FileWish], existing: dict[str, DataFile]) -
 
 
 def _files_where_folders_are_wanted(dataset: Dataset, wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
-    wanted = {key: wish for wish in wishes for key in _folder_keys(wish.path)}
+    wanted = {key: wish for wish in wishes for key in folder_keys(wish.path)}
     for batch in _batches(list(wanted)):
         for file in DataFile.objects.current().filter(dataset=dataset, path_key__in=batch):
             wish = wanted[file.path_key]
@@ -114,25 +115,32 @@ def _files_where_folders_are_wanted(dataset: Dataset, wishes: Sequence[FileWish]
 
 
 def _folders_where_files_are_wanted(dataset: Dataset, wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
+    """A folder that was recorded may have lost its last file, so the few suspects are looked at one by one."""
     by_key = {wish.key: wish for wish in wishes}
-    for batch in _batches(wishes):
-        inside = Q()
-        for wish in batch:
-            inside |= Q(path__startswith=f"{wish.path}/")
-        for path in DataFile.objects.current().filter(inside, dataset=dataset).values_list("path", flat=True)[:50]:
-            for key in by_key.keys() & set(_folder_keys(path)):
-                sent_path = by_key[key].sent_path
-                yield sent_path, f"{shown(by_key[key].path)} is a folder in this dataset. Rename one of them."
+    suspects = DatasetFolder.objects.filter(dataset=dataset, path_key__in=list(by_key))
+    for key in suspects.values_list("path_key", flat=True)[:_SUSPECTS]:
+        wish = by_key[key]
+        inside = DataFile.objects.current().filter(dataset=dataset, path__istartswith=f"{wish.path}/")
+        if inside.exists():
+            yield wish.sent_path, f"{shown(wish.path)} is a folder in this dataset. Rename one of them."
 
 
-def _folder_keys(path: str) -> list[str]:
+def note_folders(dataset: Dataset, paths: Iterable[str]) -> None:
+    """Remember which folders the files of `paths` lie in. Cost: nothing without folders, else one INSERT."""
+    keys = {key for path in paths for key in folder_keys(path)}
+    DatasetFolder.objects.bulk_create(
+        [DatasetFolder(dataset=dataset, path_key=key) for key in keys], ignore_conflicts=True, batch_size=_KEYS_A_QUERY
+    )
+
+
+def folder_keys(path: str) -> list[str]:
     parts = path.split("/")
     return [key_of("/".join(parts[:depth])) for depth in range(1, len(parts))]
 
 
 def _batches(rows: Sequence[Each]) -> Iterator[Sequence[Each]]:
-    for start in range(0, len(rows), _FOLDERS_A_QUERY):
-        yield rows[start : start + _FOLDERS_A_QUERY]
+    for start in range(0, len(rows), _KEYS_A_QUERY):
+        yield rows[start : start + _KEYS_A_QUERY]
 
 
 def _raise_problems(problems: list[tuple[str, str]]) -> None:

@@ -17,6 +17,7 @@ from uploads.services.file_wishes import (
     RawWish,
     checked_wishes,
     current_files,
+    note_folders,
     refuse_name_conflicts,
 )
 from uploads.services.room import require_quota
@@ -111,6 +112,7 @@ def _carry_out(plan: _Plan, dataset: Dataset) -> None:
     if stopped:
         cancel_uploads(Upload.objects.filter(file__in=stopped))
     DataFile.objects.bulk_create(plan.new)
+    note_folders(dataset, (file.path for file in plan.new))
     DataFile.objects.bulk_update(plan.restated, _RECORDED)
     if change != Change():
         apply_change(dataset.pk, change)
