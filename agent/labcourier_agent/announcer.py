@@ -34,7 +34,7 @@ class Announcer:
         fit = [row for row in rows if self._is_there(row) and self._fits(row)]
         while fit:
             try:
-                answers = self._tell(fit, with_digest=False)
+                answers = self._tell(fit)
             except Invalid as refusal:
                 fit = self._drop_refused(fit, refusal)
             else:
@@ -47,13 +47,13 @@ class Announcer:
         rows = self._way.ledger.to_state()
         if not rows or (len(rows) < BATCH and not hurry and time.monotonic() < self._stated_at + GATHER):
             return False
-        self._tell(rows, with_digest=True)
+        self._tell(rows)
         self._way.ledger.note_stated(rows)
         self._stated_at = time.monotonic()
         return True
 
-    def _tell(self, rows: Sequence[FileRow], *, with_digest: bool) -> list[PortalFile]:
-        files = [_entry(row, with_digest=with_digest) for row in rows]
+    def _tell(self, rows: Sequence[FileRow]) -> list[PortalFile]:
+        files = [_entry(row) for row in rows]
         patience = Patience(self._way.stop, self._way.say)
         return patience.keep_trying(lambda: self._way.portal.announce(self._way.dataset_id, files))
 
@@ -103,7 +103,7 @@ class Announcer:
         announced, arrived = [], []
         for row in rows:
             answer = known[row.path]
-            if answer.state in ("received", "verified") and answer.sha256:
+            if answer.state in ("received", "verified") and answer.sha256 and row.sha256 in (None, answer.sha256):
                 arrived.append((answer.path, answer.sha256, row.id))
             else:
                 announced.append((answer.path, row.id))
@@ -111,6 +111,7 @@ class Announcer:
         self._way.ledger.note_announced(announced)
 
 
-def _entry(row: FileRow, *, with_digest: bool) -> dict[str, Any]:
+def _entry(row: FileRow) -> dict[str, Any]:
+    """The digest too where it is known: it alone tells the portal of a new version of equal size and time."""
     entry = {"path": row.path, "size": row.signature.size, "mtime_ns": row.signature.mtime_ns}
-    return entry | ({"sha256": row.sha256} if with_digest else {})
+    return entry | ({"sha256": row.sha256} if row.sha256 else {})

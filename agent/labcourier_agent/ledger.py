@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from labcourier_agent.exits import AgentError, BadUsage, SourceTrouble
 from labcourier_agent.journal import Journal
@@ -49,23 +50,23 @@ class Ledger:
         for found in founds:
             row = known.get(found.path)
             _refuse_collision(found, row["source"] if row else named.setdefault(found.path, found.source))
-            if row is None:
-                differences.append(Difference(found, new=True))
-            elif row["state"] != "sending" and self._has_changed(found, row):
-                differences.append(Difference(found, new=False, upload_url=row["upload_url"]))
+            difference = Difference(found) if row is None else self._compare(found, row)
+            differences += [difference] if difference else []
         return differences
 
     def note(self, differences: Iterable[Difference], *, ready_at: float) -> None:
         rows = [
-            (self._dataset, found.source, found.path, *_columns(found.signature), ready_at)
-            for found in (difference.found for difference in differences)
+            (self._dataset, found.source, found.path, *_columns(found.signature), difference.sha256, ready_at)
+            for difference in differences
+            for found in (difference.found,)
         ]
         self._journal.execute_many(
-            "INSERT INTO files (dataset, source, path, size, mtime_ns, file_id, ready_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO files (dataset, source, path, size, mtime_ns, file_id, sha256, ready_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (dataset, path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
-            " file_id = excluded.file_id, ready_at = excluded.ready_at, state = 'found', sha256 = NULL,"
-            " upload_url = NULL, changes = changes + 1, resends = 0, fault = NULL, reason = NULL"
-            " WHERE state <> 'sending'",
+            " file_id = excluded.file_id, ready_at = excluded.ready_at, state = 'found',"
+            " sha256 = excluded.sha256, upload_url = NULL, changes = changes + 1, resends = 0, fault = NULL,"
+            " reason = NULL WHERE state <> 'sending'",
             rows,
         )
 
@@ -227,19 +228,23 @@ class Ledger:
         )
         return {row["path"]: row for row in rows}
 
-    def _has_changed(self, found: Found, row: sqlite3.Row) -> bool:
+    def _compare(self, found: Found, row: sqlite3.Row) -> Difference | None:
         """Another file id proves nothing: some file systems number anew at each mount. Then the content decides."""
+        if row["state"] == "sending":
+            return None
+        changed = Difference(found, upload_url=row["upload_url"])
         if (found.signature.size, found.signature.mtime_ns) != (row["size"], row["mtime_ns"]):
-            return True
+            return changed
         if found.signature.file_id == row["file_id"]:
-            return False
+            return None
         try:
-            if row["sha256"] and hash_file(found.source, found.signature) != row["sha256"]:
-                return True
+            sha256 = hash_file(found.source, found.signature) if row["sha256"] else None
         except SourceTrouble:
-            return True
+            return changed
+        if sha256 != row["sha256"]:
+            return replace(changed, sha256=sha256)
         self._journal.execute("UPDATE files SET file_id = ? WHERE id = ?", (found.signature.file_id, row["id"]))
-        return False
+        return None
 
 
 def _refuse_collision(found: Found, source: str) -> None:

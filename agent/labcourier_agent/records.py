@@ -65,11 +65,14 @@ class FileRow:
 
 @dataclass(frozen=True)
 class Difference:
-    """What a look at the folder shows beside the journal. `upload_url`: a half-sent upload of the version before."""
+    """A file that is new, or another version than the journal knows.
+
+    `upload_url`: a half-sent upload of the version before. `sha256`: where it took the digest to tell them apart.
+    """
 
     found: Found
-    new: bool
     upload_url: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)

@@ -163,16 +163,17 @@ def test_what_was_sent_is_known_by_its_content_when_a_mount_gives_new_file_ids(
 ) -> None:
     portal.refused_names = {"deep/er/empty.txt"}
     assert ada("send", data).code == 4
+    written_at = (data / "two größer.tif").stat().st_mtime_ns
     copy = tmp_path / "copy"
     shutil.copytree(data, copy)
     shutil.rmtree(data)
     copy.rename(data)
     (data / "two größer.tif").write_bytes(b"new" * 2000)
-    os.utime(data / "two größer.tif", ns=(0, next(iter(portal.dataset.files.values())).mtime_ns or 0))
+    os.utime(data / "two größer.tif", ns=(written_at, written_at))
     portal.refused_names = set()
     assert ada("send", data).code == 0
     assert stored(portal) == digests(data)
-    assert portal.received["one.tif"] == 3000
+    assert portal.received == {"one.tif": 3000, "two größer.tif": 12_000}
 
 
 def test_a_restart_asks_about_files_it_cannot_be_sure_of(
