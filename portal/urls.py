@@ -13,7 +13,7 @@ api.add_router("", uploads_router)
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("portal.account_urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("", home.home, name="home"),

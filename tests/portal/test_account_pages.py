@@ -55,7 +55,15 @@ def test_a_used_password_link_says_how_to_get_another(client: Client, db: None) 
     assert "This link no longer works" in page.text
 
 
-@pytest.mark.parametrize("name", ["account_change_password", "account_email"])
+def test_nobody_gives_themselves_another_address(client: Client, charlie: User) -> None:
+    client.force_login(charlie)
+    assert client.get("/accounts/email/").status_code == 404
+    client.post("/accounts/email/", {"email": "rita@university.example", "action_add": ""})
+    charlie.refresh_from_db()
+    assert charlie.email == "charlie@elsewhere.example"
+
+
+@pytest.mark.parametrize("name", ["account_change_password"])
 def test_account_pages_have_our_look(client: Client, alice: User, name: str) -> None:
     client.force_login(alice)
     page = client.get(reverse(name))
