@@ -37,7 +37,7 @@ class BarProgress:
         self._sent = self._progress.add_task("sent", total=None, note="")
         self._verified = self._progress.add_task("verified", total=None, note="")
         self._files: dict[str, TaskID] = {}
-        self._messages = RichHandler(console=console, show_path=False, show_level=False, markup=False)
+        self._messages = RichHandler(console=console, show_path=False, show_level=False, log_time_format="%X")
         self._quiet: list[logging.Handler] = []
 
     def __enter__(self) -> Self:

@@ -20,6 +20,7 @@ from labcourier_agent.exits import (
 from labcourier_agent.ledger import Ledger
 from labcourier_agent.patience import Patience
 from labcourier_agent.portal_client import PortalClient
+from labcourier_agent.progress import LOGGER
 from labcourier_agent.records import FileRow
 from labcourier_agent.source import SourceFile
 from labcourier_agent.tus_client import Created, TusClient
@@ -173,13 +174,13 @@ class FileUpload:
         self._way.ledger.note_upload(self.row, url)
 
     def _terminate(self) -> None:
-        """Best effort: an upload that stays behind expires at the portal."""
+        """Best effort: an upload that stays behind expires at the portal, or is replaced by that of the new version."""
         if self._url is None:
             return
         try:
             self._way.tus.terminate(self._url)
         except AgentError as error:
-            self._way.say(f"The broken-off upload of {self.row.path} is left to expire: {error.sentence}")
+            LOGGER.debug("the upload of %s stays behind: %s", self.row.path, error.sentence)
 
 
 def _raise_if_over(trouble: AgentError) -> None:

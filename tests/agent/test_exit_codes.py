@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,9 @@ def test_the_command_runs_as_a_program_and_returns_its_code() -> None:
     wrong = subprocess.run([*program, "sent"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
     assert "sent" in wrong.stderr
+
+
+def test_the_readme_tells_the_same_codes() -> None:
+    readme = (Path(exits.__file__).parent.parent / "README.md").read_text()
+    for code, meaning in EXIT_MEANINGS.items():
+        assert f"| {int(code)} | {meaning} |" in readme
