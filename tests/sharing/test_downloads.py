@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal import storage
 from portal.models import AuditEvent, DataFile, Dataset
 from sharing.models import Receipt, ShareLink
-from tests.sharing.conftest import FILES, MakeDataset, MakeLink, Visitor, store_file
+from tests.sharing.conftest import FILES, MakeDataset, MakeLink, Visitor, hang_up, store_file
 
 pytestmark = pytest.mark.django_db
 BIG = {"big.mrc": bytes(range(256)) * 4096}  # 1 MiB: eight pieces
@@ -175,7 +175,7 @@ def test_a_client_that_leaves_is_recorded_with_what_it_got(big: Visitor) -> None
     assert big.state() == ShareLink.State.STARTED
     got += len(next(pieces))
     next(pieces)  # was handed over, but nobody came back for more: it may not have arrived
-    response.close()
+    hang_up(response)
     receipt.refresh_from_db()
     assert (receipt.state, receipt.bytes_sent) == (Receipt.State.PARTIAL, got)
     event = AuditEvent.objects.get(kind="downloaded")
@@ -187,7 +187,7 @@ def test_a_client_that_left_goes_on_where_it_was(big: Visitor) -> None:
     pieces = iter(response.streaming_content)
     first = next(pieces)
     next(pieces)
-    response.close()
+    hang_up(response)
     rest = big.get_zip(range=f"bytes={len(first)}-", if_range=response["ETag"])
     assert rest.status_code == 206
     with zipfile.ZipFile(io.BytesIO(first + rest.body)) as opened:
@@ -197,7 +197,7 @@ def test_a_client_that_left_goes_on_where_it_was(big: Visitor) -> None:
 
 
 def test_a_download_nobody_read_is_nothing(big: Visitor) -> None:
-    big.client.get(f"{big.address}/files/big.mrc").close()
+    hang_up(big.client.get(f"{big.address}/files/big.mrc"))
     assert not Receipt.objects.exists()
     assert not AuditEvent.objects.filter(kind="downloaded").exists()
 
@@ -227,7 +227,7 @@ def test_a_large_file_that_changed_ends_the_connection(big: Visitor, change: byt
     if response.status_code == 200:
         with pytest.raises(Exception, match="verified"):
             b"".join(response.streaming_content)
-    response.close()
+    hang_up(response)
     assert response.status_code in (200, 503)
     assert AuditEvent.objects.filter(kind="stored_file_changed").exists()
     assert not Receipt.objects.filter(state=Receipt.State.COMPLETE).exists()

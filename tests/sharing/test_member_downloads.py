@@ -23,9 +23,7 @@ def addresses(dataset: Dataset) -> list[str]:
 
 
 def body(answer: Any) -> bytes:
-    content = b"".join(answer.streaming_content)
-    answer.close()
-    return content
+    return b"".join(answer.streaming_content)
 
 
 def test_a_member_downloads_by_ranges_like_anybody_and_is_audited(dataset: Dataset, bob: User, sign_in: SignIn) -> None:
