@@ -50,7 +50,7 @@ def _server_programs() -> Path:
 def _as_postgres() -> list[str]:
     if os.geteuid() != 0:
         return []
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--pdeathsig=INT", "--"]
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
 
 
 def _initialise(programs: Path, folder: Path) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 from demo.checklist import require
 from demo.visitor import Visitor
 
-BETWEEN_MAILS = re.compile(rb"^-{79}$", re.MULTILINE)  # as Django writes them
+AFTER_A_MAIL = re.compile(rb"^-{79}$", re.MULTILINE)  # as Django writes it
 MANIFEST = "manifest-sha256.txt"
 MAIL_SECONDS = 150.0  # the worker's bell may be lost; the clock rings it again each minute
 
@@ -34,8 +34,9 @@ def mail_to(recipient: str, mails: Path, *, after: float, dataset: str) -> Email
 
 
 def read_mails(path: Path) -> list[EmailMessage]:
-    parts = [part.strip() for part in BETWEEN_MAILS.split(path.read_bytes())]
-    return [email.message_from_bytes(part, policy=email.policy.default) for part in parts if part]
+    """The mails in a file; what follows the last line of dashes is still being written."""
+    whole = AFTER_A_MAIL.split(path.read_bytes())[:-1]
+    return [email.message_from_bytes(part.strip(), policy=email.policy.default) for part in whole]
 
 
 def text_of(message: EmailMessage) -> str:

@@ -1,7 +1,6 @@
 """Several programs run as one: started in order, stopped in reverse, none left behind."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,22 +22,25 @@ class StartFailed(Exception):
 class ProgramGroup:
     """Programs that live and die together.
 
-    Each runs in a session of its own, so Ctrl-C reaches this process alone and the order of stopping is ours. On
-    Linux the kernel ends them too when this process is killed. Output goes to ``<log_folder>/<name>.log`` or, without
-    a folder, to standard output with the program's name in front.
+    Each runs in a session of its own, so Ctrl-C reaches this process alone and the order of stopping is ours. When this
+    process is killed, ``deploy/sentinel.py`` ends them. Output goes to ``<log_folder>/<name>.log`` or, without a
+    folder, to standard output with the program's name in front.
     """
 
     env: Mapping[str, str]
     cwd: Path
     log_folder: Path | None = None
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    sentinel: "subprocess.Popen[bytes] | None" = None
 
     def start(self, name: str, command: list[str]) -> None:
         """Starts ``command``; raises StartFailed when there is no such program."""
+        self.sentinel = self.sentinel or _start_sentinel()
         try:
-            self.running[name] = self._spawn(name, [*_dies_with_parent(), *command])
+            self.running[name] = self._spawn(name, command)
         except FileNotFoundError as error:
             raise StartFailed(f"{name}: there is no program {error.filename}; run `make setup`.") from None
+        _say(self.sentinel, str(self.running[name].pid))
 
     def wait_until(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
         """Returns once ``ready()``; raises StartFailed when a program ends or ``seconds`` pass before."""
@@ -59,6 +61,10 @@ class ProgramGroup:
         for process in reversed(self.running.values()):
             _stop(process)
         self.running.clear()
+        if self.sentinel:
+            _say(self.sentinel, "done")
+            self.sentinel.communicate()
+            self.sentinel = None
 
     def _spawn(self, name: str, command: list[str]) -> "subprocess.Popen[bytes]":
         if self.log_folder:
@@ -84,9 +90,16 @@ class ProgramGroup:
         return f"See {self.log_folder / name}.log." if self.log_folder else "Its last lines stand above."
 
 
-def _dies_with_parent() -> list[str]:
-    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
+def _start_sentinel() -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-I", str(Path(__file__).with_name("sentinel.py"))]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+
+
+def _say(sentinel: "subprocess.Popen[bytes]", word: str) -> None:
+    if sentinel.stdin is None or sentinel.poll() is not None:
+        return  # somebody killed it: then there is none, and the programs still stop with us
+    sentinel.stdin.write(word.encode() + b"\n")
+    sentinel.stdin.flush()
 
 
 def _relay(name: str, process: "subprocess.Popen[bytes]") -> None:

@@ -70,8 +70,7 @@ def test_program_that_is_never_ready_is_given_up(group: ProgramGroup) -> None:
         group.wait_until("slow", lambda: False, 0.2)
 
 
-def test_missing_program_is_a_sentence(group: ProgramGroup, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program_group, "_dies_with_parent", list)
+def test_missing_program_is_a_sentence(group: ProgramGroup) -> None:
     with pytest.raises(StartFailed, match="ghost: there is no program no-such-program; run `make setup`"):
         group.start("ghost", ["no-such-program"])
 
@@ -98,18 +97,17 @@ def test_children_of_a_killed_program_go_too(group: ProgramGroup, tmp_path: Path
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux can the kernel do this")
-def test_programs_end_when_their_starter_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", [SLEEP, [sys.executable, "-c", STUBBORN]], ids=["kind", "deaf"])
+def test_programs_end_when_their_starter_is_killed(tmp_path: Path, program: list[str]) -> None:
     starter = (
         "import os, time; from pathlib import Path; from deploy.program_group import ProgramGroup\n"
         f"group = ProgramGroup(env=dict(os.environ), cwd=Path('.'), log_folder=Path({str(tmp_path)!r}))\n"
-        f"group.start('sleeper', {SLEEP!r}); print(group.running['sleeper'].pid, flush=True); time.sleep(60)"
+        f"group.start('sleeper', {program!r}); print(group.running['sleeper'].pid, flush=True); time.sleep(60)"
     )
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE, cwd=root)
     assert process.stdout
     sleeper = psutil.Process(int(process.stdout.readline()))
-    time.sleep(0.3)  # until setpriv has become the program
     process.kill()
     process.communicate()
-    sleeper.wait(5)
+    sleeper.wait(15)
