@@ -54,7 +54,7 @@ class Announcer:
 
     def _tell(self, rows: Sequence[FileRow]) -> list[PortalFile]:
         files = [_entry(row) for row in rows]
-        patience = Patience(self._way.stop, self._way.say)
+        patience = Patience(self._way.stop, self._way.notices.say)
         return patience.keep_trying(lambda: self._way.portal.announce(self._way.dataset_id, files))
 
     def _is_there(self, row: FileRow) -> bool:
@@ -96,7 +96,7 @@ class Announcer:
 
     def _fail(self, row: FileRow, trouble: Invalid | SourceUnreadable, fault: Fault = Fault.REFUSED) -> None:
         self._way.ledger.note_failed(row, trouble, fault)
-        self._way.say(f"{row.path}: {trouble.sentence}")
+        self._way.notices.say_failed(row.path, trouble.sentence)
 
     def _note(self, rows: Sequence[FileRow], answers: Sequence[PortalFile]) -> None:
         known = {answer.sent_path: answer for answer in answers}

@@ -158,16 +158,15 @@ def _tell(report: Report, order: Order, *, as_json: bool) -> None:
     else:
         for line in report.data_lines():
             click.echo(line)
-    for line in report.failure_lines():
-        LOGGER.warning("%s", line)
-    if report.counts.of("failed"):
-        LOGGER.warning("%d files failed, so the dataset was not closed.", report.counts.of("failed"))
+    failed, total = report.counts.of("failed"), report.counts.total
+    if failed:
+        LOGGER.warning("%d of %d files failed, so the dataset was not closed.", failed, total)
     if report.error:
         LOGGER.error("%s", report.error)
     if report.resumable and report.exit_code is not Exit.OK:
         typed = sys.argv[1:2] == ["send"]
         again = spell(["labcourier", *sys.argv[1:]]) if typed else order.plan.command()
-        verified, total = report.counts.verified, report.counts.total
+        verified = report.counts.verified
         LOGGER.warning("%d of %d files are verified. To go on, run the same again: %s", verified, total, again)
 
 

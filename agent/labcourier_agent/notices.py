@@ -11,6 +11,7 @@ from labcourier_agent.progress import LOGGER
 
 AGAIN_AFTER = 30.0
 REMEMBERED = 1000
+FAILURES_SAID = 20
 
 
 class Notices:
@@ -19,6 +20,7 @@ class Notices:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._said: dict[str, float] = {}
+        self._failures = 0
 
     def say(self, sentence: str) -> None:
         """As a warning, but not again within half a minute, whatever the delay it names."""
@@ -28,6 +30,15 @@ class Notices:
             if fresh:
                 self._remember(kind, now)
         LOGGER.log(logging.WARNING if fresh else logging.DEBUG, "%s", sentence)
+
+    def say_failed(self, path: str, sentence: str) -> None:
+        """The first failures each; later ones only go to the log file, as all of them are in the journal."""
+        with self._lock:
+            self._failures += 1
+            number = self._failures
+        LOGGER.log(logging.WARNING if number <= FAILURES_SAID else logging.DEBUG, "%s: %s", path, sentence)
+        if number == FAILURES_SAID:
+            LOGGER.warning("More failures are not shown here: `labcourier status` and the log file have them.")
 
     def _remember(self, kind: str, now: float) -> None:
         if len(self._said) >= REMEMBERED:

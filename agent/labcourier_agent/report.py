@@ -10,7 +10,6 @@ from labcourier_agent.ledger import Ledger
 from labcourier_agent.progress import in_words
 from labcourier_agent.records import Counts, Failure
 
-FAILURES_SHOWN = 20
 # The gravest decides the exit code of a run in which several things failed.
 GRAVITY = (Exit.VERIFICATION_FAILED, Exit.REFUSED, Exit.OTHER, Exit.TRY_LATER)
 
@@ -53,12 +52,6 @@ class Report:
             str(self.answer["url"]),
             f"{verified} of {self.counts.total} files verified ({size}), {self.answer['state']}",
         ]
-
-    def failure_lines(self) -> list[str]:
-        """For stderr."""
-        lines = [f"{failure.path}: {failure.reason}" for failure in self.failures[:FAILURES_SHOWN]]
-        more = self.counts.of("failed") - len(lines)
-        return [*lines, f"… and {more} more."] if more > 0 else lines
 
 
 def exit_code_of(ledger: Ledger) -> Exit:

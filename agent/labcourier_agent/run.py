@@ -181,7 +181,7 @@ class Run:
             tus=TusClient(self._http, connection.tus_endpoint),
             ledger=self.ledger,
             stop=self._stop,
-            say=self._notices.say,
+            notices=self._notices,
             transfers=self._options.transfers,
         )
         senders = Senders(way, stable=self._options.stable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from labcourier_agent.exits import Interrupted, Invalid, SourceChanged, SourceTrouble, SourceUnreadable
+from labcourier_agent.exits import AgentError, Interrupted, Invalid, SourceChanged, SourceTrouble, SourceUnreadable
 from labcourier_agent.progress import LOGGER, Active
 from labcourier_agent.records import Fault, FileRow
 from labcourier_agent.source import look_at
@@ -100,8 +100,7 @@ class Senders:
         except SourceUnreadable as trouble:
             self._fail(row, trouble)
         except Invalid as refusal:
-            self._way.ledger.note_failed(row, refusal, Fault.REFUSED)
-            self._way.say(f"{row.path}: {refusal.sentence}")
+            self._give_up(row, refusal, Fault.REFUSED)
         finally:
             del self._uploads[row.id]
 
@@ -112,8 +111,7 @@ class Senders:
     def _set_aside(self, row: FileRow, change: SourceChanged) -> None:
         """The new version is sent once it had time to settle."""
         if self._stable is None and row.changes >= CHANGES_BORNE:
-            self._way.ledger.note_failed(row, change, Fault.CHANGING)
-            self._way.say(change.sentence)
+            self._give_up(row, change, Fault.CHANGING)
             return
         pause = self._stable if self._stable is not None else min(2.0**row.changes, LONGEST_SETTLING)
         try:
@@ -121,9 +119,12 @@ class Senders:
         except SourceTrouble as trouble:
             self._fail(row, trouble)
         else:
-            self._way.say(f"{change.sentence} It is sent again.")
+            self._way.notices.say(f"{change.sentence} It is sent again.")
 
     def _fail(self, row: FileRow, trouble: SourceTrouble) -> None:
         gone = isinstance(trouble, SourceUnreadable) and trouble.gone
-        self._way.ledger.note_failed(row, trouble, Fault.GONE if gone else Fault.UNREADABLE)
-        self._way.say(trouble.sentence)
+        self._give_up(row, trouble, Fault.GONE if gone else Fault.UNREADABLE)
+
+    def _give_up(self, row: FileRow, trouble: AgentError, fault: Fault) -> None:
+        self._way.ledger.note_failed(row, trouble, fault)
+        self._way.notices.say_failed(row.path, trouble.sentence)

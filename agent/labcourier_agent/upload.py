@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labcourier_agent.exits import (
@@ -18,6 +18,7 @@ from labcourier_agent.exits import (
     TryLater,
 )
 from labcourier_agent.ledger import Ledger
+from labcourier_agent.notices import Notices
 from labcourier_agent.patience import Patience
 from labcourier_agent.portal_client import PortalClient
 from labcourier_agent.progress import LOGGER
@@ -51,7 +52,7 @@ class Way:
     tus: TusClient
     ledger: Ledger
     stop: threading.Event
-    say: Callable[[str], None]
+    notices: Notices
     transfers: int
 
     @property
@@ -68,7 +69,7 @@ class FileUpload:
         self._way = way
         self._url = row.upload_url
         self._sha256 = ""
-        self._patience = Patience(way.stop, way.say)
+        self._patience = Patience(way.stop, way.notices.say)
 
     def run(self) -> Sent:
         """Passing trouble is waited out.

@@ -49,7 +49,7 @@ class Verdicts:
         try:
             return self._has_news() and self._walk()
         except TryLater as trouble:
-            self._way.say(f"{trouble.sentence} What is verified will be asked again.")
+            self._way.notices.say(f"{trouble.sentence} What is verified will be asked again.")
             return False
 
     def _has_news(self) -> bool:
@@ -108,8 +108,10 @@ class Verdicts:
 
 
 def send_again(way: Way, row: FileRow, reason: str) -> None:
-    again = way.ledger.note_corrupt(row, reason)
-    way.say(f"{row.path}: {reason} " + ("It is sent again." if again else "It is not tried any more."))
+    if way.ledger.note_corrupt(row, reason):
+        way.notices.say(f"{row.path}: {reason} It is sent again.")
+    else:
+        way.notices.say_failed(row.path, f"{reason} It is not tried any more.")
 
 
 def send_missing_again(way: Way, conflict: Conflict) -> None:

@@ -83,12 +83,26 @@ def test_names_the_portal_refuses_do_not_stop_the_others(ada: Agent, portal: Loo
     assert result.code == 4
     assert {failure["path"] for failure in result.document["failed"]} == {"CON", "aux."}
     assert "CON: This name is not possible here. Rename the file." in result.err
-    assert "2 files failed, so the dataset was not closed." in result.err
+    assert "2 of 5 files failed, so the dataset was not closed." in result.err
     assert (result.document["verified"], portal.dataset.state) == (3, "open")
     (data / "CON").unlink()
     (data / "aux.").rename(data / "auxiliary")
     assert ada("send", data).code == 0
     assert stored(portal) == digests(data)
+
+
+def test_many_failures_do_not_flood_the_terminal(ada: Agent, portal: LoopbackPortal, tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for number in range(100):
+        (folder / f"{number}:.tif").touch()
+        portal.refused_names.add(f"{number}:.tif")
+    result = ada("send", folder, "--log-file", tmp_path / "log", "--json")
+    assert result.code == 4
+    assert result.err.count("This name is not possible here.") == 20
+    assert "More failures are not shown here" in result.err
+    assert (tmp_path / "log").read_text().count("This name is not possible here.") == 100
+    assert len(result.document["failed"]) == 100
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_sent(ada: Agent, portal: LoopbackPortal, data: Path) -> None:
