@@ -1,5 +1,6 @@
 """The staff's outbox page."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from portal.models import AuditEvent, Notice, User
 from portal.outbox import Mail, new_notice, queue_notices
-from tests.conftest import SignIn
+from tests.conftest import MakeUser, SignIn
 
 NOW = datetime(2026, 11, 20, 18, 20, tzinfo=UTC)
 TOKEN = "A" * 22 + "b-_9" * 5 + "cd"
@@ -131,6 +132,21 @@ def test_a_mail_shows_its_text_without_the_secret_of_its_link(staff: Client) -> 
     assert "https://x.example/s/…/data.zip" in page
     assert TOKEN not in page
     assert "550 5.1.1 No such user here" in page
+
+
+def test_staff_cannot_choose_the_password_of_somebody_they_invited(
+    staff: Client, make_user: MakeUser, settings: Settings
+) -> None:
+    settings.MAILS = {"invitation": "portal.mails.invitation"}
+    person = make_user("new@x.example")
+    person.set_unusable_password()
+    person.save()
+    notice = new_notice("invitation", person.email, subject_id=person.pk, slot="now")
+    notice.save()
+    page = staff.get(reverse("staff_mail_one", args=[notice.pk])).text
+    assert "Choose one here" in page
+    assert "/password/reset/key/…" in page
+    assert not re.search("/password/reset/key/[a-z0-9]", page)
 
 
 @pytest.mark.parametrize(

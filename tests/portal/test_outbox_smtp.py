@@ -1,5 +1,6 @@
 """What the portal does when the mail server misbehaves, shown with a real one."""
 
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -156,6 +157,14 @@ def test_while_the_server_is_down_mails_wait_and_say_why_then_go_out(settings: S
     with mail_server(settings) as server:
         assert send(NOW + timedelta(minutes=5)) == {"rita": "sent", "bob": "sent"}
         assert server.letters == 2
+
+
+def test_a_server_that_says_nothing_is_a_server_that_is_down(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        send_to(settings, silent.getsockname()[1])
+        queue("rita@x.example")
+        assert send() == {"rita": "due"}
+    assert Notice.objects.get().last_error.endswith("timed out")
 
 
 def test_a_log_in_the_server_refuses_fails_no_mail(server: MailServer, settings: Settings) -> None:
