@@ -1,4 +1,4 @@
-"""``python -m deploy.healthcheck``: exit status 0 when the web server of this machine answers, for containers."""
+"""Whether the web server answers. ``python -m deploy.healthcheck`` has exit status 0 when it does, for containers."""
 
 import http.client
 import sys
@@ -6,19 +6,19 @@ import sys
 from portal.config import load_config
 
 
-def answers() -> bool:
-    """Whether ``/healthz`` says 200, asked under the portal's own name (others are refused)."""
-    config = load_config()
-    port = int(config.bind.rpartition(":")[2])
+def answers(path: str, *, port: int, host: str) -> bool:
+    """Whether the web server here says 200 to ``path``, asked under the portal's own name (others are refused)."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
     try:
-        connection.request("GET", "/healthz", headers={"Host": str(config.url.host)})
+        connection.request("GET", path, headers={"Host": host})
         return connection.getresponse().status == 200
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
 
 
 if __name__ == "__main__":
-    sys.exit(0 if answers() else 1)
+    config = load_config()
+    alive = answers("/healthz", port=int(config.bind.rpartition(":")[2]), host=str(config.url.host))
+    sys.exit(0 if alive else 1)

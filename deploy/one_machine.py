@@ -13,20 +13,19 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
+from urllib.parse import urlsplit
 
-from deploy import broker
+from deploy import broker, healthcheck
 from deploy.program_group import ProgramGroup, StartFailed
 from portal.config import ROOT, load_config
 
 DEFAULT_PORT = 8000
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -132,20 +131,14 @@ def _manage(env: Mapping[str, str], *arguments: str) -> None:
 def _start_all(group: ProgramGroup, port: int, var: Path) -> None:
     commands = programs()
     embedded = commands.pop("broker")
-    if not group.env.get("LABCOURIER_BROKER_URL"):
+    broker_url = group.env.get("LABCOURIER_BROKER_URL", "")
+    if not broker_url or str(broker.socket_path(var)) in broker_url:
         group.start("broker", embedded)
         group.wait_until("broker", lambda: broker.answers(var), START_SECONDS)
     for name, command in commands.items():
         group.start(name, command)
-    group.wait_until("web", lambda: _answers(port), START_SECONDS)
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+    host = urlsplit(group.env["LABCOURIER_URL"]).netloc
+    group.wait_until("web", lambda: healthcheck.answers("/readyz", port=port, host=host), START_SECONDS)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class Agent:
 
     def switch_off(self) -> None:
         """Ends what a failed test left running."""
-        for agent in self.started:
+        for agent in (agent for agent in self.started if agent.poll() is None):
             agent.kill()
             agent.communicate()
 
