@@ -1,6 +1,7 @@
 """The JSON API under ``/api/v1``. Rooms bring their routers; ``portal.urls`` puts them together."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
@@ -14,7 +15,7 @@ DESCRIPTION = (
 
 
 def make_api() -> NinjaAPI:
-    api = NinjaAPI(title="Labcourier", version="1", docs_url="/docs", description=DESCRIPTION)
+    api = NinjaAPI(title="Labcourier", version="1", docs_url="/docs", docs_decorator=require_safe, description=DESCRIPTION)
 
     @api.exception_handler(PortalError)
     def refused(request: HttpRequest, error: PortalError) -> HttpResponse:

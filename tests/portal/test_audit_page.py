@@ -51,9 +51,8 @@ def shown(sams: Client) -> Shown:
 
     def rows(**query: str) -> list[str]:
         page = unescape(sams.get(f"/staff/audit/?{urlencode(query)}").content.decode())
-        return [
-            re.sub(r"\s+", " ", row).strip() for row in re.findall(r'data-label="What"[^>]*>(.*?)(?:<div|</td>)', page, re.DOTALL)
-        ]
+        cells = re.findall(r'data-label="What"[^>]*>(.*?)(?:<div|</td>)', page, re.DOTALL)
+        return [re.sub(r"\s+", " ", cell).strip() for cell in cells]
 
     return rows
 

@@ -1,0 +1,160 @@
+"""One of everything, for the access matrix: a project, its people, a released dataset with a file, a link, a mail."""
+
+import hashlib
+import re
+import zlib
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from portal import storage
+from portal.models import DataFile, Dataset, Instrument, Membership, Notice, Project, User
+from sharing.links import token_of
+from sharing.services.dispatch import make_links
+from tests.conftest import PASSWORD
+from uploads.models import Upload, UploadToken, new_token, token_digest
+
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+CONTENT = b"II*\0 an image"
+
+
+@dataclass(frozen=True)
+class World:
+    """``samples`` are values for the parameters of addresses, by name; ``headers`` say who asks, by name."""
+
+    samples: dict[str, str]
+    headers: dict[str, dict[str, str]]
+
+    def address(self, route: str) -> str:
+        """``datasets/<uuid:dataset_id>/`` as ``/datasets/8c…/``; an unknown parameter needs a sample in this file."""
+        return "/" + PARAMETER.sub(lambda match: self.samples[match[1]], route)
+
+
+def make_world() -> World:
+    now = timezone.now()
+    project = Project.objects.create(code="em", name="Electron microscopy", contact_email="em@facility.example")
+    instrument = Instrument.objects.create(project=project, name="Krios 2", slug="krios-2")
+    people = {
+        name: User.objects.create_user(f"{name}@facility.example", PASSWORD) for name in ("charlie", "vera", "bob")
+    }
+    people["alice"] = User.objects.create_user("alice@facility.example", PASSWORD)
+    people["sam"] = User.objects.create_user("sam@facility.example", PASSWORD, is_staff=True)
+    for name, role in (("vera", "viewer"), ("bob", "operator"), ("alice", "manager")):
+        Membership.objects.create(project=project, user=people[name], role=role)
+    secret = new_token()
+    token = UploadToken.objects.create(
+        project=project,
+        instrument=instrument,
+        label="Krios 2, control PC",
+        digest=token_digest(secret),
+        created_by=people["alice"],
+    )
+    dataset = _released_dataset(project, instrument, token)
+    link = make_links(
+        dataset=dataset,
+        recipients=["rita@university.example"],
+        owner=people["bob"],
+        label="bob@facility.example",
+        occasion="hand:1",
+        starts_at=now,
+        expires_at=now + timedelta(days=30),
+    )[0]
+    upload = Upload.objects.create(
+        dataset=dataset, sender=dataset.sender, length=10, touched_at=now, expires_at=now + timedelta(days=7)
+    )
+    notice = Notice.objects.create(
+        kind="dataset-ready",
+        subject_id=str(link.pk),
+        slot="release",
+        to=link.recipient,
+        dataset=dataset,
+        message_id="<1>",
+    )
+    samples = {
+        "code": project.code,
+        "slug": instrument.slug,
+        "person_id": str(people["bob"].pk),
+        "dataset_id": str(dataset.pk),
+        "key": "arrival",
+        "path": "image.tif",
+        "name": dataset.name,
+        "link_id": str(link.pk),
+        "token": str(token_of(link)),
+        "token_id": str(token.pk),
+        "upload_id": upload.pk,
+        "notice_id": str(notice.pk),
+        "uidb36": "1",
+        "app_label": "portal",
+        "object_id": str(project.pk),
+        "id": str(people["bob"].pk),
+        "content_type_id": "1",
+        "url": "nothing",
+    }
+    sessions = {name: {"Cookie": _session_of(person)} for name, person in people.items()}
+    return World(samples, {"nobody": {}, **sessions, "ada": {"Authorization": f"Bearer {secret}"}})
+
+
+def _released_dataset(project: Project, instrument: Instrument, token: UploadToken) -> Dataset:
+    now = timezone.now()
+    dataset = Dataset.objects.create(
+        project=project,
+        instrument=instrument,
+        client_key=uuid4().hex,
+        sender=f"upload_token:{token.pk}",
+        sent_by=token.label,
+        name="2026-11-20_18.20.37-32-x",
+        title="Image",
+        state="released",
+        closed_at=now,
+        released_at=now,
+        dispatched_at=now,
+        revision=1,
+        file_count=1,
+        verified_count=1,
+        bytes_expected=len(CONTENT),
+        bytes_verified=len(CONTENT),
+    )
+    DataFile.objects.create(
+        dataset=dataset,
+        path="image.tif",
+        path_key=hashlib.sha256(b"image.tif").hexdigest(),
+        size=len(CONTENT),
+        state="verified",
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        crc32=zlib.crc32(CONTENT),
+        verified_at=now,
+    )
+    place = storage.store().path(f"{storage.dataset_key(dataset)}/image.tif")
+    place.parent.mkdir(parents=True)
+    place.write_bytes(CONTENT)
+    return dataset
+
+
+def _session_of(person: User) -> str:
+    client = Client()
+    client.force_login(person)
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+def all_routes() -> list[str]:
+    """Every address the portal answers, as it stands in the ``urls`` modules, regular expressions made readable."""
+    return sorted(set(_walk(get_resolver().url_patterns, "")))
+
+
+def _walk(patterns: list[URLPattern | URLResolver], before: str) -> list[str]:
+    found = []
+    for pattern in patterns:
+        route = before + _readable(str(pattern.pattern))
+        found += _walk(pattern.url_patterns, route) if isinstance(pattern, URLResolver) else [route]
+    return found
+
+
+def _readable(pattern: str) -> str:
+    if not pattern.startswith("^") and "(?P<" not in pattern:
+        return pattern
+    return re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", pattern).strip("^$")
