@@ -52,7 +52,14 @@ def make_facility(folder: Path) -> Facility:
 def environment_of(var: Path, **settings: object) -> dict[str, str]:
     """Of a portal whose run-time folder is `var` and whose broker and cache are down."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("LABCOURIER_")}
-    chosen = {"VAR": var, "BROKER_URL": NO_BROKER, "CACHE_URL": NO_BROKER, "MIN_FREE_BYTES": 0, **settings}
+    chosen = {
+        "VAR": var,
+        "BROKER_URL": NO_BROKER,
+        "CACHE_URL": NO_BROKER,
+        "MIN_FREE_BYTES": 0,
+        "WEB_PROCESSES": 1,
+        **settings,
+    }
     return inherited | {f"LABCOURIER_{key.upper()}": str(value) for key, value in chosen.items()}
 
 

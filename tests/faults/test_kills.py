@@ -57,7 +57,7 @@ class Sender:
 def kill_again_and_again(start_portal: StartPortal, configuration: Path, kills: int) -> None:
     """Kill the server at random moments of random pieces; after each, look at what it still knows."""
     chance = random.Random(20_261_120)  # noqa: S311  (the same kills each time)
-    data = os.urandom(8 * MIB) * 40
+    data = os.urandom(8 * MIB) * 16
     portal = start_portal(configuration)
     sender = Sender(Wire(portal), data)
     for _ in range(kills):

@@ -214,7 +214,7 @@ def test_a_small_file_costs_few_queries(
     ada: Any, dataset: Dataset, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     ada.announce(dataset, {"path": "scan.tif", "size": 5})
-    with django_assert_max_num_queries(16):  # four of them begin and end transactions
+    with django_assert_max_num_queries(13):  # four of them begin and end transactions
         ada.create(5, b"01234", dataset=dataset)
 
 

@@ -9,14 +9,19 @@ from portal.storage import store
 from uploads.models import Upload
 
 
-def require_disk_room(length: int) -> None:
-    """Raise NoRoom unless `length` bytes fit beside what unfinished uploads may still bring.
+def require_disk_room(length: int, *, beside_others: bool = True) -> None:
+    """Raise NoRoom unless `length` bytes fit, also beside what unfinished uploads may still bring.
 
-    Cost: one query over the unfinished uploads.
+    Cost: one query over the unfinished uploads, none without `beside_others`.
     """
-    coming = Upload.objects.receiving().aggregate(total=Sum(F("length") - F("offset")))["total"] or 0
+    coming = _still_coming() if beside_others else 0
     if store().free_bytes() - coming - length < settings.MIN_FREE_BYTES:
         raise NoRoom("The storage is full. Tell the facility's staff; sending goes on when there is room again.")
+
+
+def _still_coming() -> int:
+    unfinished = Upload.objects.receiving().aggregate(total=Sum(F("length") - F("offset")))
+    return unfinished["total"] or 0
 
 
 def require_quota(project: Project, added: int) -> None:
