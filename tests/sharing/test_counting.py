@@ -129,7 +129,8 @@ def test_a_mail_filter_that_passes_for_a_browser_may_follow_every_address_of_the
 def test_the_button_of_the_page_downloads_at_one_click(rita_s: Visitor) -> None:
     html = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     page = rita_s.get("", **html).body.decode()
-    button = page.partition('btn-primary btn-lg" href="')[2].partition('"')[0].removeprefix(rita_s.address)
+    (button,) = re.findall(r'btn-primary[^>]*href="([^"]+)"', page)
+    button = button.removeprefix(rita_s.address)
     assert rita_s.get(button, **html).status_code == 200
     assert counted(rita_s) == (ShareLink.State.COMPLETE, 1)
 

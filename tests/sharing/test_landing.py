@@ -18,8 +18,9 @@ def text_of(visitor: Visitor, below: str = "") -> str:
 
 def test_it_says_what_from_whom_how_much_and_until_when(rita_s: Visitor) -> None:
     text = text_of(rita_s)
-    assert "<h1>Lysozyme, grid 1</h1>" in text
-    assert "From Krios 2 (Electron microscopy) for rita@university.example" in text
+    assert ">Lysozyme, grid 1</h1>" in text
+    assert "<dt>From</dt><dd>Krios 2 (Electron microscopy)</dd>" in text
+    assert "<dt>For</dt><dd>rita@university.example</dd>" in text
     assert "4\u00a0files" in text
     assert "Download all (8.02\u00a0kB)" in text
     assert f"{timezone.localtime(rita_s.link.expires_at):%A %-d %B %Y}" in text
@@ -32,7 +33,7 @@ def test_a_link_by_hand_is_from_the_person_with_their_words(
 ) -> None:
     link = make_link(make_dataset(), owner=bob, label=bob.email, message="Have a look at <b>grid 3</b>.\nBob")
     answer = Visitor(link).get().body.decode()
-    assert "From Bob Berg (Electron microscopy)" in answer
+    assert "<dd>Bob Berg (Electron microscopy)</dd>" in answer
     assert "Have a look at &lt;b&gt;grid 3&lt;/b&gt;.<br>Bob" in answer
 
 
