@@ -29,7 +29,8 @@ run: setup  ## Run the portal on this machine until Ctrl-C
 	@$(PY) -m deploy.one_machine --port $(PORT)
 
 test: setup $(STAMPS)/dev  ## All checks and tests, on SQLite and PostgreSQL, with agent and browser
-	@sh deploy/setup/need.sh curl=curl postgresql-server=postgresql chromium=chromium fonts=fonts-liberation
+	@sh deploy/setup/need.sh curl=curl postgresql-server=postgresql chromium=chromium fonts="fonts-noto-core fonts-dejavu-core" \
+		unzip=unzip 7z=p7zip-full bsdtar=libarchive-tools
 	@$(PY) -m checks
 
 lint: setup $(STAMPS)/dev  ## Only the checks that run no test: style, types, imports, configuration
