@@ -108,7 +108,7 @@ def _report(journal: Journal, dataset: DatasetRow, error: AgentError | None, lef
     exit_code = error.exit_code if error else exit_code_of(ledger)
     sentence = error.sentence if error else ""
     if left_over and exit_code is Exit.OK:
-        exit_code, sentence = Exit.REFUSED, f"{left_over} files are new or changed since then. {ADD_NEW}"
+        exit_code, sentence = Exit.REFUSED, f"New or changed since it was closed: {left_over}. {ADD_NEW}"
     if not error and counts.total == 0:
         exit_code, sentence = Exit.NOT_FOUND, f"Nothing to send: no files in {', '.join(dataset.plan.sources)}."
     answer = journal.answer(dataset.id)
@@ -128,7 +128,7 @@ def _look_back(journal: Journal, dataset: DatasetRow, order: Order) -> Report:
     if counts.verified < counts.total:
         sentence = f"The portal takes no more files into this dataset, and some were not sent. {ADD_NEW}"
     elif left_over:
-        sentence = f"{left_over} files are new or changed since this was sent. {ADD_NEW}"
+        sentence = f"New or changed since this was sent: {left_over}. {ADD_NEW}"
     else:
         exit_code = Exit.OK
         LOGGER.info("Everything was sent and verified before, and nothing has changed since.")

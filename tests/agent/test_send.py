@@ -177,7 +177,7 @@ def test_a_finished_dataset_with_changes_says_how_to_send_them(ada: Agent, porta
     (data / "three.tif").write_bytes(b"three")
     again = ada("send", data)
     assert again.code == 4
-    assert "2 files are new or changed" in again.err
+    assert "New or changed since this was sent: 2." in again.err
     assert "--new" in again.err
     assert len(portal.datasets) == 1
 
