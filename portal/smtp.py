@@ -100,7 +100,7 @@ class StagedEmailBackend(EmailBackend):
         return self.connect()
 
     def _introduce(self, smtp: smtplib.SMTP, message: EmailMessage, size: int) -> None:
-        """EHLO, MAIL and RCPT. A refused sender is only a delay: it is the portal's own, so the administrator's to mend."""
+        """EHLO, MAIL and RCPT. A refused sender is only a delay: it is the portal's own, for staff to mend."""
         encoding = message.encoding or settings.DEFAULT_CHARSET
         (recipient,) = message.recipients()
         smtp.ehlo_or_helo_if_needed()
