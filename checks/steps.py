@@ -92,4 +92,4 @@ def _manage(*arguments: str) -> list[str]:
 def _pytest(name: str, report: str, arguments: list[str], env: dict[str, str] | None = None) -> Step:
     junit = REPORTS / f"{report}.xml"
     command = [sys.executable, "-m", "pytest", "--quiet", "--color=no", f"--junitxml={junit}", *arguments]
-    return Step(name, command, env=env or {}, report=junit, seconds=900)
+    return Step(name, command, env=env or {}, report=junit, seconds=1800)
