@@ -50,7 +50,7 @@ def landing(request: HttpRequest, token: str) -> HttpResponseBase:
 
 def _files(request: HttpRequest, token: str, dataset: Dataset) -> dict[str, Any]:
     """A page of one folder, or of what was searched for."""
-    wanted = request.GET.get("find", "").strip()
+    wanted = request.GET.get("find", "").replace("\0", "").strip()  # PostgreSQL refuses to search for a NUL
     if wanted:
         found, more = _search(dataset, wanted), None
         context: dict[str, Any] = {"find": wanted, "found_all": len(found) < ROWS}

@@ -3,8 +3,8 @@
 import hashlib
 import os
 import random
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,19 +60,25 @@ def kill_again_and_again(start_portal: StartPortal, configuration: Path, kills: 
     data = os.urandom(8 * MIB) * 16
     portal = start_portal(configuration)
     sender = Sender(Wire(portal), data)
-    for _ in range(kills):
-        piece = chance.choice([300_000, 2 * MIB, 7 * MIB + 1, 100 * MIB])
-        sending = threading.Thread(target=sender.send_until_the_line_breaks, args=(piece,))
-        sending.start()
-        time.sleep(chance.uniform(0.02, 0.4))
-        portal.kill()
-        sending.join()
-        portal.start()
-        sender.acknowledged = sender.true_offset()
-        sender.check_content(portal, sender.acknowledged)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        _kill_in_the_middle(portal, sender, kills, chance, beside)
     sender.send_until_the_line_breaks(16 * MIB)
     assert sender.acknowledged == len(data)
     sender.check_content(portal, len(data))
+
+
+def _kill_in_the_middle(
+    portal: LivePortal, sender: Sender, kills: int, chance: random.Random, beside: ThreadPoolExecutor
+) -> None:
+    for _ in range(kills):
+        piece = chance.choice([300_000, 2 * MIB, 7 * MIB + 1, 100 * MIB])
+        sending = beside.submit(sender.send_until_the_line_breaks, piece)
+        time.sleep(chance.uniform(0.02, 0.4))
+        portal.kill()
+        sending.result()  # a refusal met by the sender fails the test here
+        portal.start()
+        sender.acknowledged = sender.true_offset()
+        sender.check_content(portal, sender.acknowledged)
 
 
 @pytest.mark.slow
