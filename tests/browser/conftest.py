@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -10,6 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.running_portal import Facility, facility_running
+
 # Playwright runs an event loop in the test's thread: Django would take that for asynchronous code and refuse the
 # database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -17,6 +20,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 CHROMIUM = "/usr/bin/chromium"
 ROOT = Path(settings.BASE_DIR)
 SCREENSHOTS = ROOT / "var" / "screenshots"
+PICTURES_WANTED = bool(os.environ.get("LABCOURIER_PICTURES"))  # of every page, and those that the README shows
 
 
 class Look(NamedTuple):
@@ -47,6 +51,12 @@ OpenPage = Callable[..., Page]
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[OpenPage]:
     """Opens pages in a browser of their own. In the end none may have complained (scripts, security policy)."""
+    with watched_pages(chromium) as open_one:
+        yield open_one
+
+
+@contextmanager
+def watched_pages(chromium: Browser) -> Iterator[OpenPage]:
     complaints: list[str] = []
     contexts = []
 
@@ -61,6 +71,8 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
             viewport={"width": look.width, "height": 900},
             color_scheme=look.scheme,
             timezone_id="Europe/Rome",
+            locale="en-GB",
+            reduced_motion="reduce",
             **options,
         )
         contexts.append(context)
@@ -69,10 +81,59 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
         page.on("pageerror", lambda error: complain(str(error)))
         return page
 
-    yield open_one
-    for context in contexts:
-        context.close()
+    try:
+        yield open_one
+    finally:
+        for context in contexts:
+            context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def facility(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
+    """A portal that runs, in the middle of a facility's work."""
+    with facility_running(tmp_path_factory.mktemp("facility")) as running:
+        yield running
+
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, Any]:
+    """The cookies of those who have logged in: nobody has to do it twice."""
+    return {}
+
+
+@pytest.fixture
+def sign_in(facility: Facility, open_page: OpenPage, sessions: dict[str, Any]) -> SignIn:
+    """A page of the facility's portal, opened by somebody (None: nobody) who is logged in."""
+
+    def as_person(person: str | None, address: str, look: Look = LOOKS[0], **options: Any) -> Page:
+        if person and person not in sessions:
+            door = open_page(base_url=facility.url)
+            log_in(door, *facility.logins[person])
+            sessions[person] = door.context.storage_state()
+        state = sessions[person] if person else None
+        page = open_page(look, base_url=facility.url, storage_state=state, **options)
+        page.goto(address)
+        return page
+
+    return as_person
+
+
+def log_in(page: Page, email: str, password: str) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(lambda address: "/accounts/" not in address)
+
+
+def put_on(page: Page, look: Look) -> None:
+    """The same page in another window, or at night."""
+    page.set_viewport_size({"width": look.width, "height": 900})
+    page.emulate_media(color_scheme=look.scheme)
 
 
 def take_picture(page: Page, name: str) -> None:

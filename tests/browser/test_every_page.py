@@ -1,0 +1,91 @@
+"""Every page of a facility in the middle of its work, looked at wide and narrow, light and dark."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import LOOKS, PICTURES_WANTED, SignIn, accessibility_faults, put_on, take_picture
+from tests.browser.running_portal import Facility
+
+REFUSED = "Failed to load resource"  # what the console says of a page that is refused on purpose
+
+PAGES = {
+    "log-in": (None, "/accounts/login/"),
+    "password-forgotten": (None, "/accounts/password/reset/"),
+    "password-change": ("alice", "/accounts/password/change/"),
+    "home": ("alice", "/"),
+    "home-of-staff": ("sam", "/"),
+    "home-of-a-stranger": ("charlie", "/"),
+    "projects": ("sam", "/projects/"),
+    "project": ("alice", "/projects/cryo-em/"),
+    "project-as-viewer": ("vera", "/projects/cryo-em/"),
+    "project-empty": ("alice", "/projects/x-ray/"),
+    "project-nothing-found": ("alice", "/projects/cryo-em/?q=nowhere"),
+    "project-instruments": ("alice", "/projects/cryo-em/instruments/"),
+    "instrument-add": ("alice", "/projects/cryo-em/instruments/add"),
+    "people": ("alice", "/projects/cryo-em/people/"),
+    "people-as-operator": ("bob", "/projects/cryo-em/people/"),
+    "settings": ("alice", "/projects/cryo-em/settings/"),
+    "upload-tokens": ("alice", "/projects/cryo-em/upload-tokens/"),
+    "upload-tokens-none": ("alice", "/projects/x-ray/upload-tokens/"),
+    "upload-token-new": ("alice", "/projects/cryo-em/upload-tokens/new"),
+    "dataset": ("alice", "{shared}"),
+    "dataset-as-viewer": ("vera", "{shared}"),
+    "dataset-receiving": ("alice", "{receiving}"),
+    "dataset-stalled": ("alice", "{stalled}"),
+    "dataset-verifying": ("alice", "{verifying}"),
+    "dataset-corrupt": ("alice", "{corrupt}"),
+    "dataset-expired": ("alice", "{expired}"),
+    "dataset-many-files": ("alice", "{huge}?folder=slices/04"),
+    "dataset-files-found": ("alice", "{shared}?q=mdoc"),
+    "dataset-edit": ("alice", "{shared}edit"),
+    "dataset-timeline": ("alice", "{shared}timeline"),
+    "share": ("alice", "{shared}share"),
+    "landing": (None, "{link_open}"),
+    "landing-folder": (None, "{link_open}?folder=Position_01"),
+    "landing-found": (None, "{link_open}?find=mdoc"),
+    "landing-many-files": (None, "{link_large}?folder=slices/04"),
+    "landing-revoked": (None, "{link_revoked}"),
+    "landing-expired": (None, "{link_expired}"),
+    "landing-unknown": (None, "/s/lcs_0"),
+    "staff": ("sam", "/staff/"),
+    "audit": ("sam", "/staff/audit/"),
+    "audit-downloads": ("sam", "/staff/audit/?kind=downloaded"),
+    "audit-nothing-found": ("sam", "/staff/audit/?person=nobody@example.org"),
+    "mail": ("sam", "/staff/mail/"),
+    "mail-in-trouble": ("sam", "/staff/mail/?state=failed"),
+    "instruments": ("sam", "/staff/instruments/"),
+    "staff-people": ("sam", "/staff/people/"),
+    "project-add": ("sam", "/staff/projects/add"),
+    "not-found": ("alice", "/nothing-here"),
+    "not-for-a-stranger": ("charlie", "{shared}"),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_can_be_used_by_everybody(facility: Facility, sign_in: SignIn, name: str) -> None:
+    page = open_page_named(name, facility, sign_in)
+    for look in LOOKS:
+        put_on(page, look)
+        if PICTURES_WANTED:
+            take_picture(page, f"{name}-{look.label}")
+        assert accessibility_faults(page) == [], look.label
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"too wide: {look.label}"
+
+
+@pytest.mark.parametrize("name", ["project", "dataset", "landing", "audit"])
+def test_page_can_be_read_without_script(facility: Facility, sign_in: SignIn, name: str) -> None:
+    with_script = open_page_named(name, facility, sign_in)
+    without = open_page_named(name, facility, sign_in, java_script_enabled=False)
+    assert words_of(without) >= words_of(with_script) - {"Copy", "command"}
+
+
+def open_page_named(name: str, facility: Facility, sign_in: SignIn, **options: object) -> Page:
+    person, address = PAGES[name]
+    places = {key: facility.dataset(key) for key in facility.datasets}
+    links = {f"link_{key}": facility.link(key) for key in facility.tokens}
+    return sign_in(person, address.format(**places, **links), tolerate=REFUSED, **options)
+
+
+def words_of(page: Page) -> set[str]:
+    """What stands on it, besides the time of day, which the script shows in the reader's zone."""
+    return {word for word in page.locator("main").inner_text().split() if ":" not in word}
