@@ -15,7 +15,9 @@ DESCRIPTION = (
 
 
 def make_api() -> NinjaAPI:
-    api = NinjaAPI(title="Labcourier", version="1", docs_url="/docs", docs_decorator=require_safe, description=DESCRIPTION)
+    api = NinjaAPI(
+        title="Labcourier", version="1", description=DESCRIPTION, docs_url="/docs", docs_decorator=require_safe
+    )
 
     @api.exception_handler(PortalError)
     def refused(request: HttpRequest, error: PortalError) -> HttpResponse:

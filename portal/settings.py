@@ -96,7 +96,7 @@ DATASET_PANELS: list[str] = [
     "sharing.panels.links_panel",
     "sharing.panels.receipts_panel",
 ]
-DATASET_ROW_NOTES: list[str] = []
+DATASET_ROW_NOTES: list[str] = ["sharing.panels.fetched_notes"]
 HOME_NEEDS: list[str] = [
     "portal.needs.corrupt_files",
     "uploads.needs.stalled_uploads",

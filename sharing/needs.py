@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from portal.access import visible_datasets
+from portal.access import visible_projects
 from portal.models import User
 from portal.needs import SHOWN, Need
 from portal.templatetags.times import relative_text
@@ -16,7 +16,7 @@ def links_ending_untaken(person: User, now: datetime) -> list[Need]:
     links = (
         ShareLink.objects.open(now)
         .untaken()
-        .filter(expires_at__lte=now + ENDS_SOON, dataset__in=visible_datasets(person))
+        .filter(expires_at__lte=now + ENDS_SOON, dataset__project__in=visible_projects(person))
         .select_related("dataset")
         .order_by("expires_at")
     )

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max
 
-from portal.access import visible_datasets
+from portal.access import visible_projects
 from portal.models import Dataset, User
 from portal.needs import SHOWN, Need
 from portal.templatetags.quantities import counted
@@ -18,7 +18,7 @@ def stalled_uploads(person: User, now: datetime) -> list[Need]:
     """Datasets with uploads that were begun, are not whole, and got no byte for a while. Cost: two queries."""
     stalled = (
         Upload.objects.receiving()
-        .filter(expires_at__gt=now, dataset__in=visible_datasets(person))
+        .filter(expires_at__gt=now, dataset__project__in=visible_projects(person))
         .values("dataset")
         .annotate(number=Count("pk"), last=Max("touched_at"))
         .filter(last__lt=now - _STALLED_AFTER)

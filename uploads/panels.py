@@ -6,6 +6,7 @@ from django.db.models import Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from portal.access import may_send
 from portal.models import DataFile, Dataset
 from portal.panels import Panel
 from uploads.models import Upload
@@ -27,7 +28,7 @@ def arrival(request: HttpRequest, dataset: Dataset) -> Panel:
         "uploads": [_row(upload, now) for upload in under_way.order_by("-length")[:_SHOWN]],
         "corrupt": DataFile.objects.filter(dataset=dataset, state=DataFile.State.CORRUPT)[:_SHOWN],
         "is_safe": dataset.is_whole,
-        "moving": moving,
+        "may_close": dataset.is_open and may_send(request.user, dataset.project),
     }
     return Panel(
         key="arrival",

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from uploads.views import tokens, tus
+from uploads.views import closing, tokens, tus
 
 urlpatterns = [
     path("tus/", tus.endpoint, name="tus"),
     path("tus/<str:upload_id>", tus.endpoint, name="tus_upload"),
+    path("datasets/<uuid:dataset_id>/close", closing.close, name="dataset_close"),
     path("projects/<slug:code>/upload-tokens/", tokens.token_list, name="upload_tokens"),
     path("projects/<slug:code>/upload-tokens/new", tokens.token_new, name="upload_token_new"),
     path(

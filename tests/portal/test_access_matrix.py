@@ -76,6 +76,8 @@ POST    projects/<slug:code>/upload-tokens/new                         login  40
 
 # a dataset
 GET     datasets/<uuid:dataset_id>/                                    login  404     ok     ok     ok     ok     login
+GET     datasets/<uuid:dataset_id>/close                               login  404     403    ok     ok     ok     login
+POST    datasets/<uuid:dataset_id>/close                               login  404     403    ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/download/<str:name>.zip             login  404     ok     ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/download/files/<path:path>          login  404     ok     ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/download/manifest-sha256.txt        login  404     ok     ok     ok     ok     login
