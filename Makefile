@@ -1,5 +1,5 @@
 # Labcourier. Two commands to begin with: `make demo` and `make test`.
-# Everything made here lies in .venv/, assets/ and var/; `make clean` removes it.
+# Everything made here lies in .venv/, assets/ and var/; `make clean` removes it, but for data in var/.
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -42,8 +42,8 @@ bench: setup $(STAMPS)/dev  ## Measure speed and memory; prints figures beside t
 lock: $(STAMPS)/dev  ## Renew requirements/*.txt from pyproject.toml and agent/pyproject.toml
 	@sh deploy/setup/lock.sh
 
-clean:  ## Remove what was set up, and everything the portal wrote: var/ too
-	rm -rf .venv var assets/node_modules assets/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean:  ## Remove what was set up; what the portal has received (var/) stays
+	rm -rf .venv var/.migrated var/static var/checks assets/node_modules assets/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- stamps: each stands for a step that need not be repeated ------------------------------------------------------
