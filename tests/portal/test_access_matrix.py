@@ -165,7 +165,6 @@ def ask(world: World, role: str, method: str, route: str) -> str:
         transaction.set_rollback(True)
     if answer.streaming:
         b"".join(answer)
-    answer.close()
     to_login = answer.status_code == 302 and answer.headers["Location"].startswith(LOG_INS)
     return "login" if to_login else str(answer.status_code)
 
