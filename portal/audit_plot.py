@@ -13,7 +13,9 @@ from portal.models import AuditEvent
 
 DAYS = 30
 WAYS = {"zip": "everything as a zip", "file": "single files", "manifest": "checksums"}
-WIDTH, HEIGHT, LEFT, TOP = 960, 200, 48, 12
+# Each request is an event: those that go on with a download, and programs that only look, are no access of their own.
+ONE_EACH = {"kind": "downloaded", "detail__counted": True, "detail__start": 0}
+WIDTH, HEIGHT, LEFT, TOP, RIGHT = 960, 200, 48, 12, 24
 GAP = 0.2
 
 
@@ -46,7 +48,7 @@ class Plot:
     day_ticks: list[Tick]
     count_ticks: list[Tick]
     total: int
-    width: int = LEFT + WIDTH
+    width: int = LEFT + WIDTH + RIGHT
     height: int = TOP + HEIGHT + 28
     left: int = LEFT
     bottom: int = TOP + HEIGHT
@@ -86,7 +88,7 @@ def nice_ceiling(number: int) -> int:
 
 def _counts(events: QuerySet[AuditEvent], window: Sequence[date]) -> dict[tuple[date, str], int]:
     begin = datetime.combine(window[0], time.min, UTC)
-    taken = in_period(events, begin, begin + timedelta(days=len(window))).filter(kind="downloaded")
+    taken = in_period(events, begin, begin + timedelta(days=len(window))).filter(**ONE_EACH)
     # Both databases hold moments in UTC: the first ten characters are the day, and no function is called for each row.
     day, way = Substr(Cast("at", TextField()), 1, 10), KT("detail__what")
     grouped = taken.order_by().values_list(day, way).annotate(Count("pk"))

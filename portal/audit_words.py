@@ -26,7 +26,10 @@ def _downloaded(event: AuditEvent) -> str:
         "file": f"the file {event.subject}",
         "manifest": "the list of checksums",
     }
-    return f"downloaded {things.get(event.detail.get('what', ''), event.subject)}"
+    verb = "went on downloading" if event.detail.get("start") else "downloaded"
+    if event.detail.get("counted") is False:
+        verb = "fetched, by a program that only looks,"
+    return f"{verb} {things.get(event.detail.get('what', ''), event.subject)}"
 
 
 AUDIT_WORDS = {

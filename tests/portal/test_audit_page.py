@@ -36,8 +36,8 @@ def taken(make_dataset: MakeDataset) -> Dataset:
     record("project_changed", Actor("user", "1", "alice@facility.example"), project=dataset.project, at=NOON)
     record("dataset_closed", SYSTEM, dataset=dataset, at=NOON + timedelta(hours=1), files=3, bytes=5)
     record(
-        "downloaded", RITA, dataset=dataset, at=NOON + timedelta(days=1), bytes=41_234, complete=False, what="zip",
-        subject=f"{dataset.name}.zip",
+        "downloaded", RITA, dataset=dataset, at=NOON + timedelta(days=1), bytes=41_234, complete=False,
+        subject=f"{dataset.name}.zip", what="zip", start=0, counted=True,
     )  # fmt: skip
     return dataset
 
@@ -130,7 +130,7 @@ def test_the_plot_counts_downloads_by_day_and_way_in_one_grouped_query(
     taken: Dataset, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for what, hours in (("zip", 24), ("zip", 25), ("file", 26), ("manifest", 54)):
-        record("downloaded", RITA, dataset=taken, at=NOON + timedelta(hours=hours), what=what)
+        record("downloaded", RITA, dataset=taken, at=NOON + timedelta(hours=hours), what=what, start=0, counted=True)
     with django_assert_num_queries(3) as asked:  # two bounds of the window, and the grouped query
         plot = plot_accesses(AuditEvent.objects.all(), date(2026, 11, 22), days=3)
     assert "GROUP BY" in asked.captured_queries[-1]["sql"]
@@ -150,9 +150,16 @@ def test_the_plot_leaves_out_what_lies_outside_its_window(taken: Dataset) -> Non
     assert plot_accesses(AuditEvent.objects.all(), date(2026, 12, 21)).total == 0
 
 
+def test_a_download_in_five_ranges_is_one_and_a_scanner_is_none(dataset: Dataset) -> None:
+    for start in range(0, 50, 10):
+        record("downloaded", RITA, dataset=dataset, at=NOON, what="zip", start=start, counted=True)
+    record("downloaded", RITA, dataset=dataset, at=NOON, what="zip", start=0, counted=False)
+    assert plot_accesses(AuditEvent.objects.all(), date(2026, 11, 20)).total == 1
+
+
 def test_bars_stand_on_each_other_inside_the_drawing(dataset: Dataset) -> None:
     for what in ("zip", "zip", "file"):
-        record("downloaded", RITA, dataset=dataset, at=NOON, what=what)
+        record("downloaded", RITA, dataset=dataset, at=NOON, what=what, start=0, counted=True)
     plot = plot_accesses(AuditEvent.objects.all(), date(2026, 11, 20), days=2)
     lower, upper = plot.bars
     assert lower.y + lower.height == pytest.approx(plot.bottom, abs=0.2)

@@ -40,6 +40,18 @@ def test_a_kind_nobody_knows_any_more_is_told_by_its_name(project: Project) -> N
     assert kind_words("old_event") == "old event"
 
 
+def test_a_download_is_told_from_its_continuation_and_from_a_scanner(project: Project) -> None:
+    told = [
+        event_words(record("downloaded", SYSTEM, project=project, what="zip", start=start, counted=counted))
+        for start, counted in ((0, True), (9, True), (0, False))
+    ]
+    assert told == [
+        "downloaded everything as a zip",
+        "went on downloading everything as a zip",
+        "fetched, by a program that only looks, everything as a zip",
+    ]
+
+
 def test_names_in_events_are_no_templates(project: Project) -> None:
     event = record("link_made", SYSTEM, project=project, subject="{actor.__class__} {bytes}")
     assert event_words(event) == "made a link for {actor.__class__} {bytes}"
