@@ -20,7 +20,8 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 CHROMIUM = "/usr/bin/chromium"
 ROOT = Path(settings.BASE_DIR)
 SCREENSHOTS = ROOT / "var" / "screenshots"
-PICTURES_WANTED = bool(os.environ.get("LABCOURIER_PICTURES"))  # of every page, and those that the README shows
+PICTURES = ROOT / "docs" / "images"
+PICTURES_WANTED = bool(os.environ.get("LABCOURIER_PICTURES"))  # of every page, and those that the documents show
 
 
 class Look(NamedTuple):
@@ -139,6 +140,13 @@ def put_on(page: Page, look: Look) -> None:
 def take_picture(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def take_picture_for_documents(page: Page, name: str) -> None:
+    """The upper part of a page, as a window would show it."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    put_on(page, LOOKS[0])
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": 960})
 
 
 def accessibility_faults(page: Page) -> list[str]:

@@ -3,9 +3,18 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import LOOKS, PICTURES_WANTED, SignIn, accessibility_faults, put_on, take_picture
+from tests.browser.conftest import (
+    LOOKS,
+    PICTURES_WANTED,
+    SignIn,
+    accessibility_faults,
+    put_on,
+    take_picture,
+    take_picture_for_documents,
+)
 from tests.browser.running_portal import Facility
 
+IN_DOCUMENTS = ["project", "dataset", "landing", "audit"]
 REFUSED = "Failed to load resource"  # what the console says of a page that is refused on purpose
 
 PAGES = {
@@ -72,7 +81,13 @@ def test_page_can_be_used_by_everybody(facility: Facility, sign_in: SignIn, name
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"too wide: {look.label}"
 
 
-@pytest.mark.parametrize("name", ["project", "dataset", "landing", "audit"])
+@pytest.mark.skipif(not PICTURES_WANTED, reason="LABCOURIER_PICTURES=1 takes them")
+@pytest.mark.parametrize("name", IN_DOCUMENTS)
+def test_picture_for_the_documents(facility: Facility, sign_in: SignIn, name: str) -> None:
+    take_picture_for_documents(open_page_named(name, facility, sign_in), name)
+
+
+@pytest.mark.parametrize("name", IN_DOCUMENTS)
 def test_page_can_be_read_without_script(facility: Facility, sign_in: SignIn, name: str) -> None:
     with_script = open_page_named(name, facility, sign_in)
     without = open_page_named(name, facility, sign_in, java_script_enabled=False)
