@@ -241,7 +241,7 @@ def test_home_shows_what_needs_this_person(
     assert "was begun 3 days ago and is still open; Krios 2 was never heard" in page
     assert "Just begun :" not in page
     strange = text_of(sign_in(charlie).get("/").content)
-    assert "Nothing needs you now" in strange
+    assert "You belong to no project yet" in strange
     assert "Damaged" not in strange
 
 
