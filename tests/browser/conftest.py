@@ -146,7 +146,8 @@ def take_picture_for_documents(page: Page, name: str) -> None:
     """The upper part of a page, as a window would show it."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     put_on(page, LOOKS[0])
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": 960})
+    page.screenshot(path=PICTURES / f"{name}.png")
+    assert (PICTURES / f"{name}.png").stat().st_size < 200_000, "a picture in the repository is that small"
 
 
 def accessibility_faults(page: Page) -> list[str]:
