@@ -27,7 +27,6 @@ class Panel:
     template: str
     context: dict[str, Any]
     live: bool = False
-    wide: bool = True
 
 
 PanelFunction = Callable[[HttpRequest, Dataset], Panel | None]

@@ -36,7 +36,6 @@ def arrival(request: HttpRequest, dataset: Dataset) -> Panel:
         template="uploads/panels/arrival.html",
         context=context,
         live=moving,
-        wide=False,
     )
 
 
