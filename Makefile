@@ -10,7 +10,7 @@ STAMPS := .venv/stamps
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint bench lock clean
+.PHONY: help setup demo run test lint bench pictures lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ lint: setup $(STAMPS)/dev  ## Only the checks that run no test: style, types, im
 
 bench: setup $(STAMPS)/dev  ## Measure speed and memory; prints figures beside those of plain tools
 	@$(PY) -m bench
+
+pictures: setup $(STAMPS)/dev  ## Take the pictures in docs/images again
+	@$(PY) -m pytest -q tests/browser/pictures.py
 
 lock: $(STAMPS)/dev  ## Renew requirements/*.txt from pyproject.toml and agent/pyproject.toml
 	@sh deploy/setup/lock.sh

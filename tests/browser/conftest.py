@@ -21,7 +21,7 @@ CHROMIUM = "/usr/bin/chromium"
 ROOT = Path(settings.BASE_DIR)
 SCREENSHOTS = ROOT / "var" / "screenshots"
 PICTURES = ROOT / "docs" / "images"
-PICTURES_WANTED = bool(os.environ.get("LABCOURIER_PICTURES"))  # of every page, and those that the documents show
+PICTURES_WANTED = bool(os.environ.get("LABCOURIER_PICTURES"))  # of every page, for a person to look at
 
 
 class Look(NamedTuple):

@@ -10,7 +10,6 @@ from tests.browser.conftest import (
     accessibility_faults,
     put_on,
     take_picture,
-    take_picture_for_documents,
 )
 from tests.browser.running_portal import Facility
 
@@ -79,12 +78,6 @@ def test_page_can_be_used_by_everybody(facility: Facility, sign_in: SignIn, name
             take_picture(page, f"{name}-{look.label}")
         assert accessibility_faults(page) == [], look.label
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"too wide: {look.label}"
-
-
-@pytest.mark.skipif(not PICTURES_WANTED, reason="LABCOURIER_PICTURES=1 takes them")
-@pytest.mark.parametrize("name", IN_DOCUMENTS)
-def test_picture_for_the_documents(facility: Facility, sign_in: SignIn, name: str) -> None:
-    take_picture_for_documents(open_page_named(name, facility, sign_in), name)
 
 
 @pytest.mark.parametrize("name", IN_DOCUMENTS)
