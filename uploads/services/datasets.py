@@ -67,10 +67,11 @@ def dataset_of_the_day(*, sender: Sender, now: datetime) -> Dataset:
     of_today = Dataset.objects.select_related("project").filter(
         sender=sender.key, client_key__startswith=f"day:{today}"
     )
-    newest = of_today.order_by("-created_at").first()
-    if newest and newest.is_open:
-        return newest
-    wish = DatasetWish(client_key=f"day:{today}:{of_today.count()}", title=f"{sender.token.label}, {today:%-d %B %Y}")
+    # One look, not two: whoever counts again after another request made the first would make a second.
+    known = list(of_today.order_by("-created_at"))
+    if known and known[0].is_open:
+        return known[0]
+    wish = DatasetWish(client_key=f"day:{today}:{len(known)}", title=f"{sender.token.label}, {today:%-d %B %Y}")
     project, instrument = sender.token.project, sender.token.instrument
     return create_dataset(sender=sender, project=project, instrument=instrument, wish=wish, now=now)[0]
 
