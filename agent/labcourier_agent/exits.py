@@ -34,6 +34,7 @@ class Exit(IntEnum):
     REFUSED = 4
     TRY_LATER = 5
     VERIFICATION_FAILED = 6
+    FINDINGS = 7
     INTERRUPTED = 130
 
 
@@ -45,6 +46,7 @@ EXIT_MEANINGS = {
     Exit.REFUSED: "the portal refused: token, rights, a name, a size, a closed dataset",
     Exit.TRY_LATER: "not now: portal not reachable or without room, or files still being written",
     Exit.VERIFICATION_FAILED: "the portal read back other bytes than were sent, several times",
+    Exit.FINDINGS: "looked and found something: differences, files that stay, a fault, a service that does not run",
     Exit.INTERRUPTED: "interrupted; the same command again goes on where it stopped",
 }
 
