@@ -74,7 +74,11 @@ def make_dataset(request: HttpRequest, wish: DatasetIn) -> Status[DatasetOut]:
 
 @router.get("/datasets", response=DatasetsOut)
 def list_datasets(
-    request: HttpRequest, state: Dataset.State | None = None, client_key: UUID | None = None, cursor: str = ""
+    request: HttpRequest,
+    state: Dataset.State | None = None,
+    client_key: UUID | None = None,
+    name: str = "",
+    cursor: str = "",
 ) -> DatasetsOut:
     """Newest first, a hundred at a time. Cost: four queries."""
     datasets = sendable_datasets(_sender(request)).prefetch_related("recipients")
@@ -82,6 +86,8 @@ def list_datasets(
         datasets = datasets.filter(state=state)
     if client_key:
         datasets = datasets.filter(client_key=str(client_key))
+    if name:
+        datasets = datasets.filter(name=name.replace("\0", ""))
     if cursor:
         datasets = datasets.filter(_older_than(cursor))
     page = list(datasets.order_by("-created_at", "-pk")[: _DATASETS_A_PAGE + 1])

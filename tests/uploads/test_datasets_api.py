@@ -278,7 +278,10 @@ def test_datasets_are_listed_newest_first_and_found_by_key(ada: Any) -> None:
     listed = ada.get("/datasets?state=open").json()
     assert [dataset["title"] for dataset in listed["datasets"]] == ["Two", "One"]
     assert listed["next"] is None
-    assert [d["title"] for d in ada.get(f"/datasets?client_key={key}").json()["datasets"]] == ["One"]
+    (one,) = ada.get(f"/datasets?client_key={key}").json()["datasets"]
+    assert one["title"] == "One"
+    assert [d["id"] for d in ada.get("/datasets", {"name": one["name"]}).json()["datasets"]] == [one["id"]]
+    assert ada.get("/datasets?name=%00").json()["datasets"] == []
     assert ada.get("/datasets?state=closed").json()["datasets"] == []
     for strange in ("cursor=nonsense", "client_key=%00", "state=%00", "cursor=%00"):
         assert ada.get(f"/datasets?{strange}").status_code == 422
