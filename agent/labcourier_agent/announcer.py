@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from labcourier_agent.exits import Invalid, SourceUnreadable
+from labcourier_agent.clock import steady_now
+from labcourier_agent.exits import Invalid, NotFound, SourceUnreadable
 from labcourier_agent.patience import Patience
 from labcourier_agent.portal_client import BATCH, Connection, PortalFile
 from labcourier_agent.progress import in_words
@@ -25,10 +26,12 @@ class Announcer:
         self._way = way
         self._connection = connection
         self._stated_at = 0.0
+        self._can_withdraw = True
 
     def announce(self) -> bool:
         """One batch of files that are ready. Returns whether there was any."""
-        rows = self._way.ledger.to_announce(time.time())
+        rules = self._way.rules
+        rows = self._way.ledger.to_announce(steady_now(), above=rules.threshold if rules else -1)
         if not rows:
             return False
         fit = [row for row in rows if self._is_there(row) and self._fits(row)]
@@ -52,6 +55,23 @@ class Announcer:
         self._stated_at = time.monotonic()
         return True
 
+    def withdraw(self) -> bool:
+        """Takes back what was announced and vanished here: the dataset can be complete without it."""
+        rows = self._way.ledger.to_withdraw() if self._can_withdraw else []
+        if not rows:
+            return False
+        paths = [row.portal_path for row in rows]
+        patience = Patience(self._way.stop, self._way.notices.say)
+        try:
+            patience.keep_trying(lambda: self._way.portal.withdraw(self._way.dataset_id, paths))
+        except NotFound:
+            # An older portal: these files stay failed, and the dataset open.
+            self._can_withdraw = False
+            return False
+        self._way.ledger.note_withdrawn(rows)
+        self._way.notices.say(f"{len(rows)} files vanished before they were sent; the dataset goes on without them.")
+        return True
+
     def _tell(self, rows: Sequence[FileRow]) -> list[PortalFile]:
         files = [_entry(row) for row in rows]
         patience = Patience(self._way.stop, self._way.notices.say)
@@ -68,7 +88,7 @@ class Announcer:
                 self._fail(row, trouble, Fault.GONE if trouble.gone else Fault.UNREADABLE)
             return False
         if now != row.signature:
-            self._way.ledger.note_changed(row, now, ready_at=time.time() + 1.0)
+            self._way.ledger.note_changed(row, now, ready_at=steady_now() + 1.0)
             return False
         return True
 

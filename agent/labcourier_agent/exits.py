@@ -15,14 +15,18 @@ How a run ends: the exit codes, and the errors that lead to them.
     + Unreachable                  no connection, a cut line, no answer in time
     + Busy                         408, 423, 429, 5xx
     + NoRoom                       507
-    + AlreadyRunning               the same dataset is being sent by another process
+    + AlreadyRunning               the same dataset or folder is being sent by another process
+    + JournalTrouble               the journal cannot be read or written, e.g. its disk is full
   x VerificationFailed        6    the portal read back something else, again and again
   x Interrupted             130    Ctrl-C or a termination signal
 """
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 
@@ -35,6 +39,7 @@ class Exit(IntEnum):
     TRY_LATER = 5
     VERIFICATION_FAILED = 6
     FINDINGS = 7
+    VANISHED = 8
     INTERRUPTED = 130
 
 
@@ -47,6 +52,7 @@ EXIT_MEANINGS = {
     Exit.TRY_LATER: "not now: portal not reachable or without room, or files still being written",
     Exit.VERIFICATION_FAILED: "the portal read back other bytes than were sent, several times",
     Exit.FINDINGS: "looked and found something: differences, files that stay, a fault, a service that does not run",
+    Exit.VANISHED: "complete, but without files that vanished here before they were sent",
     Exit.INTERRUPTED: "interrupted; the same command again goes on where it stopped",
 }
 
@@ -137,6 +143,21 @@ class NoRoom(TryLater):
 
 class AlreadyRunning(TryLater):
     pass
+
+
+class JournalTrouble(TryLater):
+    """From what SQLite or the system said; `path` is the journal's file, None for a passing one."""
+
+    def __init__(self, path: Path | None, error: Exception) -> None:
+        code = getattr(error, "sqlite_errorcode", None)
+        remedy = "make it writable for this user, or set LABCOURIER_HOME to another folder"
+        if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) == errno.ENOSPC:
+            remedy = "make room on its disk, then run the same command again: nothing is lost"
+        elif code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
+            remedy = "another program holds it: end that program, then run the same command again"
+        elif isinstance(error, sqlite3.DatabaseError) and code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            remedy = "move it away, then run the same command again; what is at the portal is not sent twice"
+        super().__init__(f"The journal {path or 'in the temporary folder'} cannot be used ({error}): {remedy}.")
 
 
 class VerificationFailed(AgentError):

@@ -10,55 +10,20 @@ import json
 import sqlite3
 import threading
 import time
+import unicodedata
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from labcourier_agent.exits import AgentError
+from labcourier_agent.exits import JournalTrouble
+from labcourier_agent.journal_schema import bring_up_to_date
 from labcourier_agent.plan import Plan
 from labcourier_agent.settings import make_private
 
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS datasets (
-    id INTEGER PRIMARY KEY,
-    identity TEXT NOT NULL,
-    client_key TEXT NOT NULL UNIQUE,
-    plan TEXT NOT NULL,             -- JSON of Plan
-    portal_id TEXT,                 -- the portal's id, once it has answered
-    answer TEXT,                    -- JSON: the portal's last word about the dataset
-    begun_at REAL NOT NULL,
-    closed_at REAL,
-    ended_at REAL                   -- nothing more will be done here: all is verified, or the portal takes no more
-);
-CREATE INDEX IF NOT EXISTS datasets_by_identity ON datasets (identity);
-CREATE TABLE IF NOT EXISTS files (
-    id INTEGER PRIMARY KEY,
-    dataset INTEGER NOT NULL REFERENCES datasets ON DELETE CASCADE,
-    source TEXT NOT NULL,
-    path TEXT NOT NULL,             -- in the dataset, as sent
-    portal_path TEXT,               -- as the portal normalised it, once announced
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    file_id TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'found'
-        CONSTRAINT file_state_is_known
-        CHECK (state IN ('found', 'announced', 'sending', 'sent', 'stated', 'verified', 'failed')),
-    ready_at REAL NOT NULL,         -- not to be sent before (seconds since 1970)
-    sha256 TEXT,
-    upload_url TEXT,
-    sent_at REAL,
-    changes INTEGER NOT NULL DEFAULT 0,
-    resends INTEGER NOT NULL DEFAULT 0,
-    fault TEXT,                     -- of a failed file: see ledger.Fault
-    reason TEXT,
-    CONSTRAINT file_path_is_unique_in_its_dataset UNIQUE (dataset, path)
-);
-CREATE INDEX IF NOT EXISTS files_by_state ON files (dataset, state);
-"""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -74,10 +39,14 @@ class DatasetRow:
 
 
 class Journal:
-    """Thread-safe: one connection behind one lock. `path` empty: a passing journal in a temporary file of SQLite's."""
+    """Thread-safe: one connection behind one lock. `path` empty: a passing journal in a temporary file of SQLite's.
+
+    Errors of every method: JournalTrouble. What could not be noted is asked about again at the next start.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.RLock()
+        self._path = path
         try:
             if path is not None:
                 make_private(path.parent)
@@ -86,39 +55,46 @@ class Journal:
             self._connection.row_factory = sqlite3.Row
             self._prepare()
         except (sqlite3.Error, OSError) as error:
-            raise AgentError(f"The journal {path} cannot be opened: {error}.") from error
+            raise JournalTrouble(path, error) from error
 
     def _prepare(self) -> None:
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {pragma}")
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise AgentError("The journal was written by a newer agent: update labcourier-agent.")
-        self._connection.executescript(SCHEMA)
-        self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._connection.create_function("nfc", 1, lambda path: unicodedata.normalize("NFC", path), deterministic=True)
+        bring_up_to_date(self._connection)
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._connection.execute(statement, values).fetchall()
+        return self._attempt(lambda: self._connection.execute(statement, values).fetchall())
 
     def execute_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         with self.transaction():
-            self._connection.executemany(statement, rows)
+            self._attempt(lambda: self._connection.executemany(statement, rows))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        """All or nothing. One within another is part of it."""
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
+            if self._connection.in_transaction:
+                yield
+                return
+            self.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self._connection.execute("COMMIT")
+                self.execute("COMMIT")
             except BaseException:
                 self._connection.rollback()
                 raise
+
+    def _attempt(self, work: Callable[[], T]) -> T:
+        with self._lock:
+            try:
+                return work()
+            except sqlite3.Error as error:
+                raise JournalTrouble(self._path, error) from error
 
     def begin(self, plan: Plan) -> DatasetRow:
         """A new dataset with a new client key, safe on the disk when this returns."""
@@ -159,6 +135,10 @@ class Journal:
 
     def note_closed(self, dataset: int) -> None:
         self.execute("UPDATE datasets SET closed_at = ? WHERE id = ?", (time.time(), dataset))
+
+    def note_reopened(self, dataset: int) -> None:
+        """The portal has it open again, as after it was restored from an older backup."""
+        self.execute("UPDATE datasets SET closed_at = NULL, ended_at = NULL WHERE id = ?", (dataset,))
 
     def note_ended(self, dataset: int) -> None:
         self.execute("UPDATE datasets SET ended_at = ? WHERE id = ?", (time.time(), dataset))

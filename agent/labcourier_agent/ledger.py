@@ -2,7 +2,9 @@
 
 found → announced → sending → sent → stated → verified, or failed. `found`: seen here, may not be ready yet.
 `announced`: the portal expects it. `sent`: all bytes are at the portal. `stated`: and so is the digest.
+Members of a bundle go from `found` to `sending` to `stated`, see bundles.py.
 A file that changes goes back to `found`; one that is corrupt at the portal goes back to `announced`.
+One that vanished after it was announced is `withdrawn`: the dataset is complete without it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from dataclasses import replace
 
 from labcourier_agent.exits import AgentError, BadUsage, SourceTrouble
 from labcourier_agent.journal import Journal
-from labcourier_agent.portal_client import BATCH
+from labcourier_agent.packing import MANIFEST
+from labcourier_agent.portal_client import BATCH, PortalFile
 from labcourier_agent.records import Counts, Difference, Failure, Fault, FileRow
 from labcourier_agent.scan import Found, LeftOut
 from labcourier_agent.source import Signature, hash_file
@@ -29,16 +32,63 @@ class Ledger:
         self._journal = journal
         self._dataset = dataset
 
-    def resume(self, *, closed: bool) -> None:
-        """After a start: what was under way is asked about again, what failed is tried again."""
+    def resume(self, *, closed: bool, now: float, stable: float) -> None:
+        """After a start: what was under way is asked about again, what failed is tried again.
+
+        Times of an earlier process say nothing when the clock was moved since: all waiting begins anew.
+        """
         self.clear_unlisted()
         # A closed dataset takes no announcements, only corrupt files again: those count as resent, see FileUpload.
         state, resends = ("announced", 1) if closed else ("found", 0)
+        with self._journal.transaction():
+            self._journal.execute(
+                "UPDATE bundles SET state = 'waiting' WHERE dataset = ? AND state = 'sending'", (self._dataset,)
+            )
+            self._journal.execute(
+                "UPDATE files SET state = ?, resends = ?, changes = 0, fault = NULL, reason = NULL"
+                " WHERE dataset = ? AND state IN ('announced', 'sending', 'failed') AND bundle IS NULL",
+                (state, resends, self._dataset),
+            )
+            self._journal.execute(
+                "UPDATE files SET ready_at = ? WHERE dataset = ? AND state = 'found' AND ready_at > 0",
+                (now + stable, self._dataset),
+            )
+            self._journal.execute(
+                "UPDATE files SET sent_at = ? WHERE dataset = ? AND state IN ('sent', 'stated')", (now, self._dataset)
+            )
+
+    def begin_anew(self) -> None:
+        """The portal has nothing of all this any more."""
+        with self._journal.transaction():
+            self._journal.execute("DELETE FROM bundles WHERE dataset = ?", (self._dataset,))
+            self._journal.execute(
+                "UPDATE files SET state = 'found', portal_path = NULL, upload_url = NULL, bundle = NULL, singly = 0"
+                " WHERE dataset = ?",
+                (self._dataset,),
+            )
+
+    def note_at_portal(self, pages: Iterable[Sequence[PortalFile]]) -> None:
+        """The verified files of the portal, for `set_back_missing`. They stay on the disk, however many they are."""
         self._journal.execute(
-            "UPDATE files SET state = ?, resends = ?, changes = 0, fault = NULL, reason = NULL"
-            " WHERE dataset = ? AND state IN ('announced', 'sending', 'failed')",
-            (state, resends, self._dataset),
+            "CREATE TEMP TABLE IF NOT EXISTS at_portal"
+            " (dataset INTEGER, path TEXT, sha256 TEXT, PRIMARY KEY (dataset, path))"
         )
+        self._journal.execute("DELETE FROM temp.at_portal WHERE dataset = ?", (self._dataset,))
+        for page in pages:
+            rows = [(self._dataset, file.path, file.sha256) for file in page]
+            self._journal.execute_many("INSERT OR REPLACE INTO temp.at_portal VALUES (?, ?, ?)", rows)
+
+    def set_back_missing(self, state: str) -> int:
+        """What is verified here and not at the portal goes into `state`. Returns how many these are."""
+        lost = self._journal.execute(
+            "UPDATE files SET state = ?, upload_url = NULL, portal_path = NULL, singly = 0"
+            " WHERE dataset = ? AND state = 'verified' AND NOT EXISTS (SELECT 1 FROM temp.at_portal AS there"
+            " WHERE there.dataset = files.dataset AND there.path = coalesce(files.portal_path, nfc(files.path))"
+            " AND there.sha256 = files.sha256) RETURNING 1",
+            (state, self._dataset),
+        )
+        self._journal.execute("DELETE FROM temp.at_portal WHERE dataset = ?", (self._dataset,))
+        return len(lost)
 
     # What lies in the folders.
 
@@ -55,18 +105,23 @@ class Ledger:
         return differences
 
     def note(self, differences: Iterable[Difference], *, ready_at: float) -> None:
+        """What is in a bundle stays as it is until the verdict: two bundles may be unpacked in any order."""
         rows = [
-            (self._dataset, found.source, found.path, *_columns(found.signature), difference.sha256, ready_at)
+            (
+                *(self._dataset, found.source, found.path, *found.signature),
+                *(difference.sha256, ready_at, found.path == MANIFEST),
+            )
             for difference in differences
             for found in (difference.found,)
         ]
         self._journal.execute_many(
-            "INSERT INTO files (dataset, source, path, size, mtime_ns, file_id, sha256, ready_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO files (dataset, source, path, size, mtime_ns, file_id, sha256, ready_at, singly)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (dataset, path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
             " file_id = excluded.file_id, ready_at = excluded.ready_at, state = 'found',"
             " sha256 = excluded.sha256, upload_url = NULL, changes = changes + 1, resends = 0, fault = NULL,"
-            " reason = NULL WHERE state <> 'sending'",
+            " reason = NULL, singly = CASE state WHEN 'verified' THEN excluded.singly ELSE singly END"
+            " WHERE state <> 'sending' AND bundle IS NULL",
             rows,
         )
 
@@ -83,12 +138,15 @@ class Ledger:
 
     # On the way.
 
-    def to_announce(self, now: float) -> list[FileRow]:
-        return self._rows("state = 'found' AND ready_at <= ? ORDER BY id LIMIT ?", now, BATCH)
+    def to_announce(self, now: float, *, above: int) -> list[FileRow]:
+        """What is ready and goes by itself: files of more than `above` bytes, and those that cannot be in a bundle."""
+        condition = "state = 'found' AND ready_at <= ? AND (size > ? OR singly = 1) ORDER BY id LIMIT ?"
+        return self._rows(condition, now, above, BATCH)
 
     def note_announced(self, portal_paths: Iterable[tuple[str, int]]) -> None:
         self._journal.execute_many(
-            "UPDATE files SET state = 'announced', portal_path = ? WHERE id = ? AND state = 'found'", list(portal_paths)
+            "UPDATE files SET state = 'announced', singly = 1, portal_path = ? WHERE id = ? AND state = 'found'",
+            list(portal_paths),
         )
 
     def note_arrived(self, arrivals: Iterable[tuple[str, str, int]]) -> None:
@@ -97,11 +155,14 @@ class Ledger:
         Each as portal path, digest and id.
         """
         self._journal.execute_many(
-            "UPDATE files SET state = 'stated', portal_path = ?, sha256 = ?, upload_url = NULL WHERE id = ?",
+            "UPDATE files SET state = 'stated', singly = 1, portal_path = ?, sha256 = ?, upload_url = NULL"
+            " WHERE id = ?",
             list(arrivals),
         )
 
     def claim(self) -> FileRow | None:
+        if not self.has("announced"):
+            return None
         rows = self._journal.execute(
             "UPDATE files SET state = 'sending' WHERE id = (SELECT id FROM files"
             " WHERE dataset = ? AND state = 'announced' ORDER BY id LIMIT 1) RETURNING *",
@@ -122,12 +183,21 @@ class Ledger:
         self._journal.execute(
             "UPDATE files SET state = 'found', size = ?, mtime_ns = ?, file_id = ?, ready_at = ?, sha256 = NULL,"
             " upload_url = NULL, changes = changes + 1 WHERE id = ?",
-            (*_columns(signature), ready_at, row.id),
+            (*signature, ready_at, row.id),
         )
 
     def note_failed(self, row: FileRow, trouble: AgentError, fault: Fault) -> None:
         self._journal.execute(
             "UPDATE files SET state = 'failed', fault = ?, reason = ? WHERE id = ?", (fault, trouble.sentence, row.id)
+        )
+
+    def to_withdraw(self) -> list[FileRow]:
+        """The portal was promised these, and they are gone."""
+        return self._rows(f"state = 'failed' AND fault = '{Fault.GONE}' AND portal_path IS NOT NULL LIMIT ?", BATCH)
+
+    def note_withdrawn(self, rows: Iterable[FileRow]) -> None:
+        self._journal.execute_many(
+            "UPDATE files SET state = 'withdrawn', fault = ? WHERE id = ?", [(Fault.WITHDRAWN, row.id) for row in rows]
         )
 
     def remove(self, row: FileRow) -> None:
@@ -144,10 +214,14 @@ class Ledger:
         )
 
     def outstanding(self, after: int) -> list[FileRow]:
-        return self._rows("state = 'stated' AND id > ? ORDER BY id LIMIT ?", after, BATCH)
+        return self._rows("state = 'stated' AND bundle IS NULL AND id > ? ORDER BY id LIMIT ?", after, BATCH)
 
     def known_to_portal_as(self, portal_paths: Sequence[str]) -> list[FileRow]:
-        return self._rows(f"portal_path IN ({_marks(portal_paths)})", *portal_paths)
+        """Those that were announced, and members of bundles whose names are the portal's as they are."""
+        return self._rows(f"coalesce(portal_path, nfc(path)) IN ({_marks(portal_paths)})", *portal_paths)
+
+    def by_ids(self, ids: Iterable[int]) -> list[FileRow]:
+        return [row for id_ in ids for row in self._rows("id = ?", id_)]
 
     def note_verified(self, rows: Iterable[FileRow]) -> None:
         self._journal.execute_many(
@@ -204,14 +278,14 @@ class Ledger:
     def failures(self, limit: int = BATCH) -> list[Failure]:
         rows = self._journal.execute(
             "SELECT path, source, fault, reason FROM files"
-            " WHERE dataset = ? AND state = 'failed' ORDER BY path LIMIT ?",
+            " WHERE dataset = ? AND state IN ('failed', 'withdrawn') ORDER BY path LIMIT ?",
             (self._dataset, limit),
         )
         return [Failure(row["path"], row["source"], Fault(row["fault"]), row["reason"]) for row in rows]
 
     def faults(self) -> set[Fault]:
         rows = self._journal.execute(
-            "SELECT DISTINCT fault FROM files WHERE dataset = ? AND state = 'failed'", (self._dataset,)
+            "SELECT DISTINCT fault FROM files WHERE dataset = ? AND state IN ('failed', 'withdrawn')", (self._dataset,)
         )
         return {Fault(row["fault"]) for row in rows}
 
@@ -222,7 +296,7 @@ class Ledger:
     def _known(self, founds: Sequence[Found]) -> dict[str, sqlite3.Row]:
         paths = [found.path for found in founds]
         rows = self._journal.execute(
-            "SELECT path, source, size, mtime_ns, file_id, state, sha256, upload_url, id FROM files"  # noqa: S608
+            "SELECT path, source, size, mtime_ns, file_id, state, sha256, upload_url, bundle, id FROM files"  # noqa: S608
             f" WHERE dataset = ? AND path IN ({_marks(paths)})",
             (self._dataset, *paths),
         )
@@ -233,7 +307,10 @@ class Ledger:
         if row["state"] == "sending":
             return None
         changed = Difference(found, upload_url=row["upload_url"])
-        if (found.signature.size, found.signature.mtime_ns) != (row["size"], row["mtime_ns"]):
+        if row["state"] == "withdrawn" or (found.signature.size, found.signature.mtime_ns) != (
+            row["size"],
+            row["mtime_ns"],
+        ):
             return changed
         if found.signature.file_id == row["file_id"]:
             return None
@@ -253,10 +330,6 @@ def _refuse_collision(found: Found, source: str) -> None:
             f"{source} and {found.source} would both become {found.path} in the dataset: "
             "send the folder above them, or send them as two datasets."
         )
-
-
-def _columns(signature: Signature) -> tuple[int, int, str]:
-    return signature.size, signature.mtime_ns, signature.file_id
 
 
 def _marks(values: Sequence[str]) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import httpx2
 
 from labcourier_agent import __version__
 from labcourier_agent.exits import Conflict, Refused
+from labcourier_agent.progress import LOGGER
 from labcourier_agent.wire import heard_from, raise_unless_ok, read_json
 
 # No call names more files than this; the portal refuses longer lists.
@@ -18,8 +20,20 @@ BATCH = 1000
 
 
 @dataclass(frozen=True)
+class BundleRules:
+    """What the portal takes as one bundle, in bytes and files. Files up to `threshold` bytes should travel so."""
+
+    max_bytes: int
+    max_files: int
+    threshold: int
+
+
+@dataclass(frozen=True)
 class Connection:
-    """What a token opens: GET /api/v1/connection. Sizes in bytes; `expires_at` as the portal wrote it (ISO 8601)."""
+    """What a token opens: GET /api/v1/connection. Sizes in bytes; `expires_at` as the portal wrote it (ISO 8601).
+
+    `bundles`: None for a portal that takes none.
+    """
 
     project_code: str
     project_name: str
@@ -30,6 +44,20 @@ class Connection:
     max_file_bytes: int | None
     max_path_bytes: int | None
     agent_version_min: str | None
+    agent_version_latest: str | None
+    bundles: BundleRules | None
+
+
+@dataclass(frozen=True)
+class BundleAnswer:
+    """GET /api/v1/bundles/ID. `state`: receiving, received, unpacked or refused.
+
+    `bad` are the members that are not verified, each with path, state (corrupt, invalid, skipped) and reason.
+    """
+
+    state: str
+    reason: str
+    bad: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +100,24 @@ class PortalClient:
         answer = self._call("POST", f"api/v1/datasets/{dataset_id}/files/query", {"paths": list(paths)})
         return [_read_file(entry) for entry in answer["files"]]
 
+    def verified_files(self, dataset_id: str) -> Iterator[list[PortalFile]]:
+        """All of them, a page at a time."""
+        cursor: str | None = ""
+        while cursor is not None:
+            query = urlencode({"state": "verified", "limit": BATCH} | ({"cursor": cursor} if cursor else {}))
+            answer = self._call("GET", f"api/v1/datasets/{dataset_id}/files?{query}")
+            yield [_read_file(entry) for entry in answer["files"]]
+            cursor = answer.get("next")
+
+    def withdraw(self, dataset_id: str, paths: Sequence[str]) -> list[PortalFile]:
+        """Takes announced files back. Returns those that are still there."""
+        answer = self._call("POST", f"api/v1/datasets/{dataset_id}/files/withdraw", {"paths": list(paths)})
+        return [_read_file(entry) for entry in answer["files"]]
+
+    def bundle(self, upload_id: str) -> BundleAnswer:
+        answer = self._call("GET", f"api/v1/bundles/{upload_id}")
+        return BundleAnswer(answer["state"], answer.get("reason") or "", answer.get("bad") or [])
+
     def close(self, dataset_id: str) -> None:
         """Closing what is closed is success. Errors: Conflict `files_missing` with detail.files."""
         address = f"{self._root}api/v1/datasets/{dataset_id}/close"
@@ -101,6 +147,8 @@ class PortalClient:
             max_file_bytes=answer.get("max_file_bytes"),
             max_path_bytes=answer.get("max_path_bytes"),
             agent_version_min=answer.get("agent_version_min"),
+            agent_version_latest=answer.get("agent_version_latest"),
+            bundles=_read_rules(answer.get("bundles")),
         )
 
 
@@ -108,6 +156,24 @@ def refuse_if_outdated(connection: Connection) -> None:
     wanted = connection.agent_version_min
     if wanted and _numbers(wanted) > _numbers(__version__):
         raise Refused(f"The portal asks for agent {wanted} or newer; this is {__version__}: update labcourier-agent.")
+
+
+def tell_if_newer(connection: Connection) -> None:
+    latest = connection.agent_version_latest
+    if latest and _numbers(latest) > _numbers(__version__):
+        _tell_of_newer(latest)
+
+
+@cache
+def _tell_of_newer(version: str) -> None:
+    """Once, however many datasets this process sends."""
+    LOGGER.warning("Agent %s is available, this is %s: update labcourier-agent when it suits.", version, __version__)
+
+
+def _read_rules(answer: dict[str, Any] | None) -> BundleRules | None:
+    if answer is None:
+        return None
+    return BundleRules(int(answer["max_bytes"]), int(answer["max_files"]), int(answer["threshold"]))
 
 
 def _read_file(entry: dict[str, Any]) -> PortalFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -20,6 +21,7 @@ class Fault(StrEnum):
     CHANGING = "changing"
     UNREADABLE = "unreadable"
     GONE = "gone"
+    WITHDRAWN = "withdrawn"
     UNLISTED = "unlisted"
 
     @property
@@ -28,6 +30,7 @@ class Fault(StrEnum):
             Fault.CORRUPT: Exit.VERIFICATION_FAILED,
             Fault.REFUSED: Exit.REFUSED,
             Fault.CHANGING: Exit.TRY_LATER,
+            Fault.WITHDRAWN: Exit.VANISHED,
         }
         return codes.get(self, Exit.OTHER)
 
@@ -52,7 +55,7 @@ class FileRow:
             id=row["id"],
             source=row["source"],
             path=row["path"],
-            portal_path=row["portal_path"] or row["path"],
+            portal_path=row["portal_path"] or unicodedata.normalize("NFC", row["path"]),
             signature=Signature(row["size"], row["mtime_ns"], row["file_id"]),
             sha256=row["sha256"],
             upload_url=row["upload_url"],
@@ -88,7 +91,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Counts:
-    """Files and bytes by state."""
+    """Files and bytes by state. The totals leave out what vanished and was withdrawn."""
 
     files: dict[str, int]
     bytes: dict[str, int]
@@ -101,11 +104,11 @@ class Counts:
 
     @property
     def total(self) -> int:
-        return sum(self.files.values())
+        return sum(self.files.values()) - self.of("withdrawn")
 
     @property
     def total_bytes(self) -> int:
-        return sum(self.bytes.values())
+        return sum(self.bytes.values()) - self.bytes_of("withdrawn")
 
     @property
     def verified(self) -> int:

@@ -11,7 +11,7 @@ from labcourier_agent.progress import in_words
 from labcourier_agent.records import Counts, Failure
 
 # The gravest decides the exit code of a run in which several things failed.
-GRAVITY = (Exit.VERIFICATION_FAILED, Exit.REFUSED, Exit.OTHER, Exit.TRY_LATER)
+GRAVITY = (Exit.VERIFICATION_FAILED, Exit.REFUSED, Exit.OTHER, Exit.TRY_LATER, Exit.VANISHED)
 
 
 @dataclass(frozen=True)

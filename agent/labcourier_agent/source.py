@@ -6,20 +6,20 @@ import hashlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from labcourier_agent.exits import SourceChanged, SourceUnreadable
 
 PIECE = 1024 * 1024
+# Windows would change line ends without being told, and hand the file to programs started meanwhile.
+READ_BYTES = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0)
 # Windows: another program holds the file (ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION), so it is still being written.
 HELD_BY_OTHERS = {32, 33}
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(NamedTuple):
     """Tells versions of a file apart. `file_id` is the inode or file index, which a new mount may change."""
 
     size: int
@@ -131,10 +131,41 @@ class SourceFile:
         return piece
 
 
+def pieces_of(path: str, signature: Signature) -> Iterator[bytes]:
+    """The content of a small file in pieces of at most 1 MiB; the last is only given when all was one version.
+
+    Errors: SourceChanged, SourceUnreadable. Lean, because it is called for each of a hundred thousand files.
+    """
+    try:
+        descriptor = os.open(path, READ_BYTES)
+    except OSError as error:
+        raise _trouble(path, error) from error
+    try:
+        left = signature.size
+        _check_version(path, descriptor, signature)
+        while left:
+            piece = os.read(descriptor, min(left, PIECE))
+            left -= len(piece)
+            if not piece:
+                raise SourceChanged(f"{path} became shorter while it was being sent.")
+            if not left:
+                _check_version(path, descriptor, signature)
+            yield piece
+    except OSError as error:
+        raise _trouble(path, error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _check_version(path: str, descriptor: int, signature: Signature) -> None:
+    if Signature.of(os.fstat(descriptor)) != signature:
+        raise SourceChanged(f"{path} changed while it was being sent.")
+
+
 def look_at(path: str) -> Signature:
     """The version that is at `path` now. Errors: SourceUnreadable."""
     try:
-        return Signature.of(Path(path).stat())
+        return Signature.of(os.stat(path))  # noqa: PTH116 a Path for each of many files costs more than the look
     except OSError as error:
         raise _trouble(path, error) from error
 

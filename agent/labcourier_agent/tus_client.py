@@ -53,6 +53,9 @@ class TusClient:
         headers = VERSION | OCTETS | {"Upload-Offset": str(offset), "Content-Length": str(length)}
         return _read_offset(self._send("PATCH", url, headers, pieces))
 
+    def address(self, upload_id: str) -> str:
+        return urljoin(self._endpoint, upload_id)
+
     def terminate(self, url: str) -> None:
         try:
             self._send("DELETE", url, VERSION)

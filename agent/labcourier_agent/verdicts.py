@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from labcourier_agent.exits import Conflict, Refused, TryLater
+from labcourier_agent.bundle_verdicts import BundleVerdicts
+from labcourier_agent.clock import steady_now
+from labcourier_agent.exits import TryLater
 from labcourier_agent.portal_client import BATCH, PortalFile
 from labcourier_agent.records import FileRow
+from labcourier_agent.resending import CORRUPT, MISSING, send_again
 from labcourier_agent.upload import Way
 
 # Seconds between questions.
@@ -19,8 +22,6 @@ LATEST = 5.0
 LOOK_ANYWAY = 30.0
 # A file that was sent whole may stay `expected` for this long, where another server tells the portal of its arrival.
 ARRIVAL_GRACE = 30.0
-CORRUPT = "The portal read back something else than was sent."
-MISSING = "The portal does not have it, although it took every byte."
 
 
 class Verdicts:
@@ -33,6 +34,7 @@ class Verdicts:
         self._asked = float("-inf")
         self._looked = time.monotonic()
         self._after = 0
+        self._bundles = BundleVerdicts(way)
 
     def collect(self, *, hurry: bool) -> bool:
         """Asks when it is time to. `hurry`: nothing else is left to do. Returns whether any file was settled."""
@@ -47,7 +49,7 @@ class Verdicts:
     def _ask(self) -> bool:
         """Trouble that passes only means to ask later: there may be files to send meanwhile."""
         try:
-            return self._has_news() and self._walk()
+            return self._bundles.settle(everything=self._is_overdue()) | (self._has_news() and self._walk())
         except TryLater as trouble:
             self._way.notices.say(f"{trouble.sentence} What is verified will be asked again.")
             return False
@@ -59,6 +61,9 @@ class Verdicts:
         counts = answer["counts"]
         if counts["verified"] > self._way.ledger.number_of("verified") or counts["corrupt"]:
             return True
+        return self._is_overdue()
+
+    def _is_overdue(self) -> bool:
         return time.monotonic() - self._looked >= LOOK_ANYWAY
 
     def _walk(self) -> bool:
@@ -96,7 +101,7 @@ class Verdicts:
         if answer is not None and answer.state == "received":
             return False
         if answer is None or answer.state == "expected":
-            if time.time() - row.sent_at < ARRIVAL_GRACE:
+            if steady_now() - row.sent_at < ARRIVAL_GRACE:
                 return False
             reason = MISSING
         elif answer.state == "verified":
@@ -105,24 +110,3 @@ class Verdicts:
             reason = answer.reason or CORRUPT
         send_again(self._way, row, reason)
         return True
-
-
-def send_again(way: Way, row: FileRow, reason: str) -> None:
-    if way.ledger.note_corrupt(row, reason):
-        way.notices.say(f"{row.path}: {reason} It is sent again.")
-    else:
-        way.notices.say_failed(row.path, f"{reason} It is not tried any more.")
-
-
-def send_missing_again(way: Way, conflict: Conflict) -> None:
-    """What `files_missing` names goes back to where it can be mended. Errors: Refused for files that are not ours."""
-    states = {entry["path"]: entry["state"] for entry in conflict.detail.get("files", [])}
-    rows = way.ledger.known_to_portal_as(list(states))
-    for row in rows:
-        if states[row.portal_path] == "received":
-            way.ledger.note_unstated(row)
-        else:
-            send_again(way, row, CORRUPT if states[row.portal_path] == "corrupt" else MISSING)
-    strangers = sorted(states.keys() - {row.portal_path for row in rows})
-    if strangers or not states:
-        raise Refused(f"{conflict.sentence} Not among the files sent from here: {', '.join(strangers[:5])}.")

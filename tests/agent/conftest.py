@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -80,6 +81,8 @@ def data(tmp_path: Path) -> Path:
 def start(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts the agent as a process of its own; what still runs at the end is killed."""
     running: list[subprocess.Popen[str]] = []
+    # Tests that were started in the background by a shell (`make test &`) have SIGINT ignored, and so would the agent.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def run(*arguments: str | Path) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -93,6 +96,7 @@ def start(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         return process
 
     yield run
+    signal.signal(signal.SIGINT, before)
     for process in running:
         process.kill()
         process.communicate()

@@ -15,7 +15,7 @@ from labcourier_agent.records import Fault
 from labcourier_agent.report import exit_code_of
 from tests.agent.conftest import Agent
 
-CODES = {0, 1, 2, 3, 4, 5, 6, 7, 130}
+CODES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 130}
 
 
 def test_the_codes_stay_what_they_are() -> None:
@@ -28,6 +28,7 @@ def test_the_codes_stay_what_they_are() -> None:
         "TRY_LATER": 5,
         "VERIFICATION_FAILED": 6,
         "FINDINGS": 7,
+        "VANISHED": 8,
         "INTERRUPTED": 130,
     }
     assert set(map(int, EXIT_MEANINGS)) == CODES

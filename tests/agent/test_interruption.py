@@ -208,15 +208,17 @@ def test_a_dataset_closed_by_somebody_else_ends_the_run_and_says_what_to_do(
     assert len(portal.datasets) == 2
 
 
-def test_a_dataset_that_is_gone_from_the_portal_says_what_to_do(ada: Agent, portal: LoopbackPortal, data: Path) -> None:
+def test_an_unfinished_dataset_that_is_gone_from_the_portal_is_made_again(
+    ada: Agent, portal: LoopbackPortal, data: Path
+) -> None:
     portal.refused_names = {"one.tif"}
     assert ada("send", data).code == 4
     portal.refused_names = set()
     portal.datasets.clear()
     again = ada("send", data)
-    assert again.code == 3
-    assert "--new" in again.err
-    assert ada("send", data, "--new").code == 0
+    assert again.code == 0
+    assert "is made again" in again.err
+    assert stored(portal) == digests(data)
 
 
 def test_a_revoked_token_stops_the_run_and_a_new_one_goes_on(
