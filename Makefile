@@ -28,15 +28,16 @@ demo: setup  ## The main job for real: send, verify, hand over; keeps running un
 run: setup  ## Run the portal on this machine until Ctrl-C
 	@$(PY) -m deploy.one_machine --port $(PORT)
 
-test: setup $(STAMPS)/dev  ## All checks and tests, on SQLite and PostgreSQL, with agent and browser
+test: setup $(STAMPS)/dev $(STAMPS)/peers  ## All checks and tests, on SQLite and PostgreSQL, with agent and browser
 	@sh deploy/setup/need.sh curl=curl postgresql-server=postgresql chromium=chromium fonts="fonts-noto-core fonts-dejavu-core" \
-		unzip=unzip 7z=p7zip-full bsdtar=libarchive-tools
+		unzip=unzip 7z=p7zip-full bsdtar=libarchive-tools rsync=rsync
 	@$(PY) -m checks
 
 lint: setup $(STAMPS)/dev  ## Only the checks that run no test: style, types, imports, configuration
 	@$(PY) -m checks --only lint
 
-bench: setup $(STAMPS)/dev  ## Measure speed and memory; prints figures beside those of plain tools
+bench: setup $(STAMPS)/dev $(STAMPS)/peers  ## Measure speed and memory; prints figures beside those of plain tools
+	@sh deploy/setup/need.sh rsync=rsync
 	@$(PY) -m bench
 
 pictures: setup $(STAMPS)/dev  ## Take the pictures in docs/images again
@@ -46,7 +47,7 @@ lock: $(STAMPS)/dev  ## Renew requirements/*.txt from pyproject.toml and agent/p
 	@sh deploy/setup/lock.sh
 
 clean:  ## Remove what was set up; what the portal has received (var/) stays
-	rm -rf .venv var/.migrated var/static var/checks assets/node_modules assets/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv var/.migrated var/static var/checks assets/node_modules assets/dist peers/node_modules peers/bin .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- stamps: each stands for a step that need not be repeated ------------------------------------------------------
@@ -67,6 +68,11 @@ $(STAMPS)/dev: requirements/dev.txt | $(STAMPS)/demo
 
 $(STAMPS)/agent: agent/pyproject.toml | $(STAMPS)/demo
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable ./agent
+	@touch $@
+
+$(STAMPS)/peers: peers/package-lock.json peers/go/go.sum | $(STAMPS)/demo
+	@echo "Building the clients and servers that ours are compared with ..."
+	@sh deploy/setup/peers.sh
 	@touch $@
 
 ASSETS := $(shell find assets -path assets/node_modules -prune -o -path assets/dist -prune -o -type f -print)

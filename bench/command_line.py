@@ -4,14 +4,14 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from bench.figures import Figure, show
 
 Measure = Callable[[bool], Iterable[Figure]]
 
 
-def run_benches(measures: list[Measure]) -> None:
+def run_benches(measures: Sequence[Measure]) -> None:
     """Runs each measure with ``quick`` and prints its figures as they come, or all as one JSON list."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="smaller data, under a minute a script")

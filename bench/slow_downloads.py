@@ -12,7 +12,7 @@ from bench.command_line import run_benches
 from bench.figures import Figure, percentile
 from bench.memory import peak_memory
 from bench.stage import stage
-from bench.upload_large import GIB, write_random
+from bench.upload_data import GIB, write_random
 
 PIECE = 16 * 1024
 EVERY = 0.25  # seconds between two pieces: 64 KiB/s each

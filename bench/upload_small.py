@@ -1,49 +1,28 @@
-"""Many small files, one request each: agent to verified. (Bundles, which need no request a file, come beside it.)"""
+"""Many small files, agent to verified, beside ways that send a request a file, and rsync."""
 
-import hashlib
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from bench.command_line import run_benches
 from bench.figures import Figure
 from bench.stage import stage
+from bench.upload_data import write_small_files
+from bench.upload_peers import time_peers
 
-SIZE = 10 * 1024
+KIB = 1024
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    count = 200 if quick else 1000
-    command = ".venv/bin/python -m bench.upload_small" + (" --quick" if quick else "")
+    count = 2_000 if quick else 20_000
+    command = ".venv/bin/python -m bench.uploads" + (" --quick" if quick else "")
     with stage() as portal:
-        source = write_small_files(portal.folder / "small", count)
+        source = write_small_files(portal.folder / "small", count, (4 * KIB, 64 * KIB))
         began = time.perf_counter()
-        portal.await_agent(portal.start_agent("send", str(source), "--title", "Bench", "--json"))
+        portal.send(source)
         seconds = time.perf_counter() - began
-        peer = _copy_and_hash(source, portal.folder / "copy")
-    name = f"{count} files of 10 KiB, agent to verified"
-    yield Figure(name, "files/s", count / seconds, command, {"cp, sync each and sha256sum": count / peer})
-
-
-def write_small_files(folder: Path, count: int) -> Path:
-    """``count`` files of 10 KiB, a hundred in each subfolder, all different."""
-    for number in range(count):
-        path = folder / f"{number // 100:03d}" / f"tile_{number:05d}.tif"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(hashlib.shake_128(str(number).encode()).digest(SIZE))
-    return folder
-
-
-def _copy_and_hash(source: Path, target: Path) -> float:
-    """As durable as the portal: each copy is flushed before the next."""
-    began = time.perf_counter()
-    subprocess.run(["cp", "-r", source, target], check=True)
-    files = [path for path in target.rglob("*") if path.is_file()]
-    for path in files:
-        subprocess.run(["sync", path], check=True)
-    subprocess.run(["sha256sum", *files], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+        peers = {name: count / taken for name, taken in time_peers(source, portal.folder)}
+    aim = "10 times the best that sends a request a file, not slower than rsync"
+    yield Figure(f"{count:,} files of 4 to 64 KiB, to verified", "files/s", count / seconds, command, peers, aim=aim)
 
 
 if __name__ == "__main__":

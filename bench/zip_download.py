@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 from bench.command_line import run_benches
 from bench.figures import Figure
 from bench.stage import Stage, stage
-from bench.upload_large import GIB, write_random
-from bench.upload_small import write_small_files
+from bench.upload_data import GIB, write_random, write_small_files
 
 PIECE = 2**20
+SIZE = 10 * 1024
 
 
 def measure(quick: bool) -> Iterator[Figure]:
     command = ".venv/bin/python -m bench.zip_download" + (" --quick" if quick else "")
     with stage() as portal:
-        small = write_small_files(portal.folder / "small", 200 if quick else 1000)
+        small = write_small_files(portal.folder / "small", 200 if quick else 1000, (SIZE, SIZE))
         yield from _figures(portal, small, f"zip of {200 if quick else 1000} files of 10 KiB", command)
         size = GIB // 4 if quick else 2 * GIB
         large = write_random(portal.folder / "large" / "movie.mrc", size).parent

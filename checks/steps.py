@@ -10,7 +10,7 @@ REPORTS = ROOT / "var" / "checks"
 BIN = Path(sys.executable).parent
 
 PACKAGES = ["portal", "uploads", "sharing", "reminders", "dataplane", "agent/labcourier_agent"]
-SCRIPTS = ["deploy", "checks", "demo", "bench", "tests"]
+SCRIPTS = ["deploy", "checks", "demo", "peers", "bench", "tests"]
 ROOMS = ["tests/portal", "tests/uploads", "tests/sharing", "tests/reminders"]  # what asks the database
 ALONE = ["tests/dataplane", "tests/agent", "tests/house", "tests/deploy"]  # what has none
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ["portal", "uploads", "sharing", "reminders", "dataplane", "agent/labcourier_agent"]
-SCRIPTS = ["deploy", "checks", "demo", "bench", "tests"]
+SCRIPTS = ["deploy", "checks", "demo", "peers", "bench", "tests"]
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "managers"}
 
 
