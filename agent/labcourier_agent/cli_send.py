@@ -90,7 +90,9 @@ def _order(  # noqa: PLR0913 one for each option
     until_marker: str | None,
     idle: float | None,
     stable: float | None,
-    **texts: str,
+    description: str,
+    investigation: str,
+    name: str,
 ) -> Order:
     sources = absolute_sources(paths)
     plan = Plan(
@@ -102,7 +104,9 @@ def _order(  # noqa: PLR0913 one for each option
         recipients=tuple(map(_address, recipients)),
         keywords=tuple(keywords),
         metadata=_pairs(metadata),
-        **texts,
+        description=description,
+        investigation=investigation,
+        name=name,
     )
     return Order(plan, Options(transfers, _follow(follow, until_marker, idle, stable)), anew)
 

@@ -11,13 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labcourier_agent.filters import Filters, Links
+from labcourier_agent.rules import parse_split
+from labcourier_agent.scan import Found, Selection
+
 
 @dataclass(frozen=True)
 class Plan:
-    """A dataset to be made of `sources` (absolute paths).
+    """A dataset to be made of `sources` (absolute paths), of `send` or of a watched folder.
 
-    The identity of a command is everything here: portal address and project, the set of sources, and every detail the
-    portal is told. The token, the number of transfers and the way progress is shown do not matter.
+    The identity of a `send` is everything here: portal address and project, the set of sources, which of their files,
+    and every detail the portal is told. The token, the number of transfers and the way progress is shown do not matter.
+    With `split` the dataset is one of several, the one whose files have `key` under that rule.
+    For a watched folder (`entry` names it) the identity is that folder, the key and `generation`, which counts the
+    datasets of a key that came after one was closed: who gets them may be written otherwise in the meantime.
     """
 
     portal: str
@@ -31,10 +38,39 @@ class Plan:
     recipients: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    links: str = Links.SKIP.value
+    split: str = ""
+    key: str = ""
+    entry: str = ""
+    generation: int = 1
 
     def identity(self) -> str:
-        told = {**self.request(""), "sources": sorted(self.sources), "url": self.portal_url, "project": self.project}
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        place = {"url": self.portal_url, "project": self.project}
+        if self.entry:
+            told: dict[str, Any] = {"entry": self.entry, "key": self.key, "generation": self.generation}
+        else:
+            chosen = {"include": self.include, "exclude": self.exclude, "links": self.links, "split": self.split}
+            chosen |= {"key": self.key}
+            # What was sent before there was a choice is still the same.
+            usual = {"links": Links.SKIP.value}
+            chosen = {name: value for name, value in chosen.items() if value and value != usual.get(name)}
+            told = {**self.request(""), "sources": sorted(self.sources), **chosen}
+        return hashlib.sha256(json.dumps(told | place, sort_keys=True).encode()).hexdigest()
+
+    def selection(self) -> Selection:
+        """Which files of the sources belong to it."""
+        filters, links = Filters(self.include, self.exclude), Links(self.links)
+        if not self.split:
+            return Selection(filters, links)
+        rule, key = parse_split(self.split), self.key
+
+        def belongs(found: Found) -> bool:
+            share = rule.share_of(found.path, found.signature.mtime_ns)
+            return share is not None and share.key == key
+
+        return Selection(filters, links, belongs)
 
     def request(self, client_key: str) -> dict[str, Any]:
         """The body of POST /api/v1/datasets."""
@@ -54,6 +90,8 @@ class Plan:
 
     def command(self) -> str:
         """The command that goes on with this dataset, from any folder."""
+        if self.entry:
+            return "labcourier watch"
         words = ["labcourier", "send", *self.sources, "--portal", self.portal, "--title", self.title]
         for option, value in (
             ("--name", self.name),
@@ -61,7 +99,14 @@ class Plan:
             ("--investigation", self.investigation),
         ):
             words += [option, value] if value else []
-        for option, values in (("--to", self.recipients), ("--keyword", self.keywords)):
+        words += ["--follow-symlinks", self.links] if self.links != Links.SKIP else []
+        words += ["--split", self.split, "--only", self.key] if self.split else []
+        for option, values in (
+            ("--to", self.recipients),
+            ("--keyword", self.keywords),
+            ("--include", self.include),
+            ("--exclude", self.exclude),
+        ):
             words += [word for value in values for word in (option, value)]
         words += [word for key, value in self.metadata.items() for word in ("--meta", f"{key}={value}")]
         return spell(words)

@@ -9,7 +9,7 @@ from itertools import islice
 from labcourier_agent.ledger import Ledger
 from labcourier_agent.portal_client import BATCH
 from labcourier_agent.records import Difference
-from labcourier_agent.scan import Found, LeftOut, look_through
+from labcourier_agent.scan import EVERYTHING, Found, LeftOut, Selection, look_through
 
 
 @dataclass
@@ -24,7 +24,13 @@ class Stock:
 
 
 def take_stock(
-    ledger: Ledger, sources: Sequence[str], *, ready_at: float, skip: str | None, say: Callable[[str], None]
+    ledger: Ledger,
+    sources: Sequence[str],
+    *,
+    ready_at: float,
+    skip: str | None,
+    selection: Selection = EVERYTHING,
+    say: Callable[[str], None],
 ) -> Stock:
     """Notes new and changed files, ready to be sent at `ready_at`, and what cannot be listed. Memory does not grow."""
     ledger.clear_unlisted()
@@ -37,12 +43,15 @@ def take_stock(
             ledger.note_unlisted(left_out)
         say(left_out.reason)
 
-    return _compare(ledger, look_through(sources, skip=skip), note, note_left_out)
+    return _compare(ledger, look_through(sources, skip=skip, selection=selection), note, note_left_out)
 
 
-def compare_stock(ledger: Ledger, sources: Sequence[str], *, skip: str | None) -> Stock:
+def compare_stock(
+    ledger: Ledger, sources: Sequence[str], *, skip: str | None, selection: Selection = EVERYTHING
+) -> Stock:
     """The same look, but the journal stays as it is: for a dataset that takes no more files."""
-    return _compare(ledger, look_through(sources, skip=skip), lambda differences: None, lambda left_out: None)
+    entries = look_through(sources, skip=skip, selection=selection)
+    return _compare(ledger, entries, lambda differences: None, lambda left_out: None)
 
 
 def _compare(

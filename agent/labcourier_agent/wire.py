@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 from labcourier_agent import __version__
+from labcourier_agent.bandwidth import Bandwidth
 from labcourier_agent.exits import (
     AccessRefused,
     AgentError,
@@ -31,7 +32,9 @@ LONGEST_RETRY_AFTER = 3600.0
 PASSING = {408, 423, 425, 429}
 
 
-def open_http(token: str, *, connections: int = 4, answer_within: float = ANSWER_WITHIN) -> httpx2.Client:
+def open_http(
+    token: str, *, connections: int = 4, answer_within: float = ANSWER_WITHIN, bandwidth: Bandwidth | None = None
+) -> httpx2.Client:
     """A client that may be shared by threads. Redirects are not followed: the token goes nowhere unasked."""
     timeout = httpx2.Timeout(SEND_WITHIN, connect=min(CONNECT_WITHIN, answer_within), read=answer_within, pool=None)
     return httpx2.Client(
@@ -39,6 +42,7 @@ def open_http(token: str, *, connections: int = 4, answer_within: float = ANSWER
         timeout=timeout,
         limits=httpx2.Limits(max_connections=connections + 2, max_keepalive_connections=connections + 2),
         follow_redirects=False,
+        event_hooks={"request": [bandwidth.limit] if bandwidth else []},
     )
 
 

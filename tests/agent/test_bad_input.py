@@ -175,8 +175,8 @@ def test_links_are_left_out_and_named(ada: Agent, portal: LoopbackPortal, data: 
     os.mkfifo(data / "pipe")
     result = ada("send", data)
     assert result.code == 0
-    assert f"{data / 'link.tif'} is a link and was left out." in result.err
-    assert f"{data / 'loop'} is a link and was left out." in result.err
+    assert f"{data / 'link.tif'} is a link: left out." in result.err
+    assert f"{data / 'loop'} is a link: left out." in result.err
     assert f"{data / 'pipe'} is no regular file." in result.err
     assert stored(portal).keys() == {"one.tif", "two größer.tif", "deep/er/empty.txt"}
 
