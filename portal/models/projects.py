@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from portal.metadata_template import validate_metadata_template
+
 code_validator = RegexValidator(
     r"^[a-z0-9][a-z0-9-]{0,39}\Z",
     "Use 1 to 40 small letters, digits and hyphens, starting with a letter or digit.",
@@ -91,6 +93,12 @@ class Instrument(models.Model):
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=60, unique=True)
     description = models.TextField(blank=True)
+    metadata_template = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_metadata_template],
+        help_text="What the browser asks of each dataset; see portal/metadata_template.py.",
+    )
     last_contact_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_contact_from = models.CharField(
         max_length=200, blank=True, editable=False, help_text="Agent and host heard last."
