@@ -6,6 +6,7 @@ DataplaneError
 ├── Busy              another request writes here and did not let go in time
 ├── TakenOver         a newer request for this upload asked this writer to stop
 ├── BodyCut           the request body ended before its Content-Length, or went silent
+├── ChecksumMismatch  bytes came whole but are not those that were sent; none is kept
 ├── NoRoom            the disk or its quota is full; what was recorded stays
 ├── StagingShort      fewer bytes on disk than were acknowledged: an incident
 ├── StagingMissing    the staging file is not there at all: lost, or a volume that is not mounted
@@ -35,6 +36,10 @@ class TakenOver(DataplaneError):
 
 
 class BodyCut(DataplaneError):
+    pass
+
+
+class ChecksumMismatch(DataplaneError):
     pass
 
 

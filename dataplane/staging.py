@@ -8,62 +8,14 @@ incident and never repaired in silence.
 import os
 import re
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from dataplane.errors import NoRoom, StagingMissing, StagingShort
-from dataplane.folders import move, no_room, sync_descriptor, sync_folder
+from dataplane.folders import move, no_room, sync_folder
 from dataplane.lock import TAKEOVER_WAIT, WriterLock, acquire_idle_lock, acquire_lock
+from dataplane.staging_writer import StagingWriter
 
 _UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _LOCKS = ".locks"
-
-
-class StagingWriter:
-    """One upload's file, open for writing at its recorded offset; close it within its lock.
-
-    `offset` counts what was written, `synced` what a flush has confirmed.
-    """
-
-    def __init__(self, descriptor: int, offset: int, *, name_is_durable: bool, folder: Path) -> None:
-        self._descriptor = descriptor
-        self._folder = folder
-        self._name_is_durable = name_is_durable
-        self.offset = offset
-        self.synced = offset
-
-    def write(self, piece: bytes | memoryview) -> None:
-        """Write at the offset. Raises NoRoom; what fitted is written and counted."""
-        rest = memoryview(piece)
-        while rest:
-            try:
-                count = os.pwrite(self._descriptor, rest, self.offset)
-            except OSError as error:
-                if no_room(error):
-                    raise NoRoom("The disk is full. Wait until there is room, then resume.") from error
-                raise
-            self.offset += count
-            rest = rest[count:]
-
-    def sync(self) -> int:
-        """Flush and return the offset that is now durable. Raises SyncFailed or NoRoom: then open again."""
-        sync_descriptor(self._descriptor)
-        if not self._name_is_durable:
-            sync_folder(self._folder)
-            self._name_is_durable = True
-        self.synced = self.offset
-        return self.synced
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class StagingArea:

@@ -14,7 +14,7 @@ from portal.actors import Actor
 from portal.client_address import client_address
 from portal.errors import Forbidden, NotFound, NotSignedIn
 from portal.models import Dataset, Instrument, Project, User
-from uploads.models import TOKEN_PREFIX, Upload, UploadToken, token_digest
+from uploads.models import TOKEN_PREFIX, Upload, UploadQuerySet, UploadToken, token_digest
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -83,7 +83,7 @@ def dataset_to_send(sender: Sender, dataset_id: UUID) -> Dataset:
     return dataset
 
 
-def sendable_uploads(sender: Sender) -> QuerySet[Upload]:
+def sendable_uploads(sender: Sender) -> UploadQuerySet:
     """Uploads this sender may go on with: a person's own, or those of the token's instrument."""
     uploads = Upload.objects.select_related("dataset__project", "file")
     own = Q(sender=sender.key)

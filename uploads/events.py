@@ -42,9 +42,25 @@ def files_corrupt(dataset: Dataset, files: list[DataFile]) -> None:
 
 def bytes_lost(upload: Upload, reason: str) -> None:
     path = upload.file.path if upload.file else ""
-    record("upload_bytes_lost", SYSTEM, dataset=upload.dataset, subject=path, bytes=upload.offset, reason=reason)
+    record(
+        "upload_bytes_lost",
+        SYSTEM,
+        project=upload.project,
+        dataset=upload.dataset,
+        subject=path,
+        bytes=upload.offset,
+        reason=reason,
+    )
 
 
 def upload_expired(upload: Upload) -> None:
     path = upload.file.path if upload.file else ""
-    record("upload_expired", SYSTEM, dataset=upload.dataset, subject=path, bytes=upload.offset, complete=False)
+    record(
+        "upload_expired",
+        SYSTEM,
+        project=upload.project,
+        dataset=upload.dataset,
+        subject=path,
+        bytes=upload.offset,
+        complete=False,
+    )

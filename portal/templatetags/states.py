@@ -56,6 +56,7 @@ STATES: dict[str, State] = {
     "revoked": State("revoked", "slash-circle", "bad"),
     # uploads, and instruments that fell silent
     "finished": State("received", "check-circle", "ok"),
+    "kept": State("kept part", "circle-half", "quiet"),
     "cancelled": State("cancelled", "slash-circle", "quiet"),
     "lost": State("lost bytes", "exclamation-triangle-fill", "bad"),
     "stalled": State("stalled", "pause-circle", "warn"),

@@ -9,7 +9,8 @@ import pytest
 from dataplane import receive as receive_module
 from dataplane.errors import BodyCut, NoRoom, SyncFailed, TakenOver
 from dataplane.receive import receive
-from dataplane.staging import StagingArea, StagingWriter
+from dataplane.staging import StagingArea
+from dataplane.staging_writer import StagingWriter
 
 ID = "upload-1"
 EVERY = 1000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dataplane import staging
+from dataplane import staging_writer
 from dataplane.errors import NoRoom, StagingMissing, StagingShort, SyncFailed
 from dataplane.staging import StagingArea
 
@@ -61,7 +61,7 @@ def test_a_missing_file_is_told_apart_from_a_new_one(area: StagingArea) -> None:
 
 def test_a_new_name_is_made_durable_once(area: StagingArea, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr(staging, "sync_folder", synced.append)
+    monkeypatch.setattr(staging_writer, "sync_folder", synced.append)
     with area.open(ID, recorded=0) as writer:
         for _ in range(3):
             writer.write(b"x")

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from dataplane import errors
-from dataplane.tus import EXTENSIONS, TusResponse
+from dataplane.tus import EXTENSIONS
+from dataplane.tus_messages import TusResponse
 
 BAD_NUMBERS = ["-1", "1e3", "+5", "٣", "", " 5", "5 ", "0x5", "1.0", "1_0", "9" * 19, "5,5", "²"]
 
@@ -47,7 +48,15 @@ def test_options_lists_exactly_what_is_supported(wire: Any) -> None:
     assert answer.headers["Tus-Version"] == "1.0.0"
     assert answer.headers["Tus-Max-Size"] == "10000"
     assert answer.headers["Tus-Extension"].split(",") == list(EXTENSIONS)
-    assert set(EXTENSIONS) == {"creation", "creation-with-upload", "termination", "expiration"}
+    assert set(EXTENSIONS) == {
+        "creation",
+        "creation-with-upload",
+        "creation-defer-length",
+        "termination",
+        "expiration",
+        "checksum",
+        "concatenation",
+    }
 
 
 def test_the_override_header_is_the_method_on_post(wire: Any) -> None:

@@ -107,7 +107,7 @@ def test_malformed_requests_never_give_a_5xx(
     assert answer.status_code < 500, (answer.status_code, answer.content)
     assert answer["Tus-Resumable"] == "1.0.0"
     for upload in Upload.objects.all():
-        assert upload.offset <= upload.length
+        assert upload.length is None or upload.offset <= upload.length
 
 
 def test_nothing_was_written_outside_the_two_folders(ada: Any, dataset: Dataset, tmp_path: Path) -> None:

@@ -201,7 +201,16 @@ def test_metadata_is_told_back_byte_for_byte(ada: Any, dataset: Dataset) -> None
 def test_options_needs_no_credentials(db: None) -> None:
     answer = Client().options("/tus/")
     assert answer.status_code == 204
-    assert answer["Tus-Extension"] == "creation,creation-with-upload,termination,expiration"
+    assert answer["Tus-Extension"].split(",") == [
+        "creation",
+        "creation-with-upload",
+        "creation-defer-length",
+        "termination",
+        "expiration",
+        "checksum",
+        "concatenation",
+    ]
+    assert answer["Tus-Checksum-Algorithm"] == "sha1,sha256"
 
 
 def test_unknown_addresses_are_404_with_the_protocols_headers(ada: Any) -> None:

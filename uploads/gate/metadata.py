@@ -30,6 +30,11 @@ def read_metadata(metadata: Mapping[str, bytes], length: int) -> UploadMetadata:
     )
 
 
+def read_dataset_id(metadata: Mapping[str, bytes]) -> UUID | None:
+    """Of a part, of which nothing else counts."""
+    return _dataset_id(_text("dataset", metadata.get("dataset", b"")))
+
+
 _KNOWN = frozenset({"dataset", "path", "relativePath", "filename", "sha256", "mtime_ns"})
 
 

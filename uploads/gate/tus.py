@@ -1,7 +1,7 @@
 """The tus protocol's application: uploads of one sender, carried out by the services."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import structlog
@@ -11,14 +11,16 @@ from django.utils import timezone
 
 from dataplane.folders import no_room
 from dataplane.receive import Body
-from dataplane.tus import Creation, TusRefused, UploadStatus
-from portal.errors import NotFound, PortalError
+from dataplane.upload_application import Creation, Joining, Piece, UploadRefused, UploadStatus
+from portal.errors import Invalid, NotFound, PortalError
+from portal.models import Dataset, Project
 from uploads.access import Sender, dataset_to_send, sendable_uploads
-from uploads.gate.metadata import read_metadata
+from uploads.gate.metadata import read_dataset_id, read_metadata
 from uploads.models import Upload
-from uploads.services.creation import create_upload
+from uploads.services.creation import create_joined, create_part, create_upload
 from uploads.services.datasets import dataset_of_the_day
-from uploads.services.file_wishes import checked_wishes
+from uploads.services.file_wishes import FileWish, checked_wishes
+from uploads.services.joining import complete_parts
 from uploads.services.receiving import receive_bytes, true_offset
 from uploads.services.stop import terminate_upload
 
@@ -28,7 +30,7 @@ _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class UploadsOfSender:
-    """A `dataplane.tus.UploadApplication`. Raises TusRefused for what the portal refuses."""
+    """A `dataplane.tus.UploadApplication`. Raises UploadRefused for what the portal refuses."""
 
     def __init__(self, sender: Sender, address: Callable[[str], str]) -> None:
         self._sender = sender
@@ -40,32 +42,32 @@ class UploadsOfSender:
 
     def create(self, creation: Creation, body: Body) -> UploadStatus:
         with as_refusals():
-            metadata = read_metadata(creation.metadata, creation.length)
-            (wish,) = checked_wishes([metadata.wish])
             now = timezone.now()
-            if metadata.dataset_id:
-                dataset = dataset_to_send(self._sender, metadata.dataset_id)
-            else:
-                dataset = dataset_of_the_day(sender=self._sender, now=now)
-            upload = create_upload(
-                sender=self._sender,
-                dataset=dataset,
-                wish=wish,
-                metadata_header=creation.metadata_header,
-                body=body,
-                body_length=creation.body_length,
-                now=now,
+            if creation.is_part:
+                project = self._project_of_part(creation.metadata)
+                part = create_part(sender=self._sender, project=project, creation=creation, body=body, now=now)
+                return _status(part)
+            dataset, wish = self._place(creation.metadata, creation.length or 0)
+            return _status(
+                create_upload(sender=self._sender, dataset=dataset, wish=wish, creation=creation, body=body, now=now)
             )
-        return _status(upload)
+
+    def join(self, joining: Joining) -> UploadStatus:
+        with as_refusals():
+            parts = complete_parts(sendable_uploads(self._sender), joining.part_ids)
+            dataset, wish = self._place(joining.metadata, sum(part.offset for part in parts))
+            upload = create_joined(
+                sender=self._sender, dataset=dataset, wish=wish, joining=joining, parts=parts, now=timezone.now()
+            )
+            return _status(upload)
 
     def look_up(self, upload_id: str) -> UploadStatus:
         with as_refusals():
             return _status(true_offset(upload_id=self._own(upload_id)))
 
-    def write(self, upload_id: str, offset: int, length: int, body: Body) -> UploadStatus:
+    def write(self, upload_id: str, piece: Piece, body: Body) -> UploadStatus:
         with as_refusals():
-            own = self._own(upload_id)
-            return _status(receive_bytes(upload_id=own, offset=offset, length=length, body=body))
+            return _status(receive_bytes(upload_id=self._own(upload_id), piece=piece, body=body))
 
     def terminate(self, upload_id: str) -> None:
         with as_refusals():
@@ -73,6 +75,23 @@ class UploadsOfSender:
 
     def address(self, upload_id: str) -> str:
         return self._address(upload_id)
+
+    def _place(self, raw_metadata: Mapping[str, bytes], length: int) -> tuple[Dataset, FileWish]:
+        """Which file of which dataset an upload of `length` bytes is for. Raises Invalid, NotFound."""
+        metadata = read_metadata(raw_metadata, length)
+        (wish,) = checked_wishes([metadata.wish])
+        if metadata.dataset_id:
+            return dataset_to_send(self._sender, metadata.dataset_id), wish
+        return dataset_of_the_day(sender=self._sender, now=timezone.now()), wish
+
+    def _project_of_part(self, raw_metadata: Mapping[str, bytes]) -> Project:
+        """Clients seldom say more of a part than its length: a token knows its project."""
+        dataset_id = read_dataset_id(raw_metadata)
+        if dataset_id:
+            return dataset_to_send(self._sender, dataset_id).project
+        if self._sender.token is None:
+            raise Invalid("Say in the Upload-Metadata of the parts too which dataset the file belongs to.")
+        return self._sender.token.project
 
     def _own(self, upload_id: str) -> str:
         """The id, if the sender may go on with this upload; else it does not exist for him."""
@@ -89,20 +108,22 @@ def as_refusals() -> Iterator[None]:
         yield
     except PortalError as error:
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-        raise TusRefused(error.status, error.code, error.message, headers=headers, detail=error.detail) from error
+        raise UploadRefused(error.status, error.code, error.message, headers=headers, detail=error.detail) from error
     except (OSError, OperationalError) as error:
         if isinstance(error, OSError) and no_room(error):
-            raise TusRefused(507, "no_room", "The disk is full. Wait until there is room, then resume.") from error
+            raise UploadRefused(507, "no_room", "The disk is full. Wait until there is room, then resume.") from error
         log.exception("upload_trouble", error=type(error).__name__)
-        raise TusRefused(503, "try_later", "The server cannot store or look up just now. Try again.") from error
+        raise UploadRefused(503, "try_later", "The server cannot store or look up just now. Try again.") from error
 
 
 def _status(upload: Upload) -> UploadStatus:
     unfinished = upload.state == Upload.State.RECEIVING
+    is_being_joined = unfinished and upload.role == Upload.Role.FINAL
     return UploadStatus(
         upload.pk,
-        upload.offset,
+        None if is_being_joined else upload.offset,
         upload.length,
         upload.metadata_header,
         upload.expires_at if unfinished else None,
+        "partial" if upload.role == Upload.Role.PART else upload.concat_header,
     )

@@ -15,7 +15,7 @@ _ENDED = {
 
 def current_upload(upload_id: str, *, now: datetime) -> Upload:
     """Raises NotFound, or Gone for what ended without its file; expired ones are gone before any sweep."""
-    upload = Upload.objects.select_related("dataset__project", "file").filter(pk=upload_id).first()
+    upload = Upload.objects.select_related("dataset__project", "project", "file").filter(pk=upload_id).first()
     if upload is None:
         raise NotFound("There is no such upload. Create it again.")
     state = Upload.State(upload.state)

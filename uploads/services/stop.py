@@ -80,14 +80,15 @@ def remove_staged(upload_ids: list[str]) -> None:
 
 @transaction.atomic
 def _end(uploads: UploadQuerySet, state: Upload.State) -> bool:
-    """Ends one unfinished upload, and takes back a file that only it brought."""
-    upload = uploads.receiving().first()
+    """Ends one unfinished upload or kept part, and takes back a file that only it brought."""
+    upload = uploads.staged().first()
     if upload is None:
         return False
-    lock_dataset(upload.dataset_id)
-    if not uploads.receiving().update(state=state):
+    if upload.dataset_id:
+        lock_dataset(upload.dataset_id)
+    if not uploads.staged().update(state=state):
         return False
-    if upload.brought_file and upload.file_id:
+    if upload.brought_file and upload.file_id and upload.dataset_id:
         expected = DataFile.objects.filter(pk=upload.file_id, state=DataFile.State.EXPECTED)
         if file := expected.first():
             expected.delete()

@@ -17,7 +17,7 @@ _KEYS_A_QUERY = 500
 
 def expire_uploads(*, now: datetime, dry_run: bool = False) -> list[Upload]:
     """End unfinished uploads past their expiry and give their space back; those that were, or would be, ended."""
-    stale = Upload.objects.stale(now).select_related("dataset__project", "file").order_by("expires_at")
+    stale = Upload.objects.stale(now).select_related("dataset__project", "project", "file").order_by("expires_at")
     if dry_run:
         return list(stale)
     return [upload for upload in stale.iterator(chunk_size=500) if expire_upload(upload=upload, now=now)]
@@ -25,7 +25,7 @@ def expire_uploads(*, now: datetime, dry_run: bool = False) -> list[Upload]:
 
 def forget_ended_uploads(*, now: datetime) -> int:
     """Remove the records of uploads that ended long ago; their files keep their own. The number removed."""
-    ended = Upload.objects.exclude(state=Upload.State.RECEIVING).filter(
+    ended = Upload.objects.exclude(state__in=[Upload.State.RECEIVING, Upload.State.KEPT]).filter(
         touched_at__lte=now - 2 * settings.UPLOAD_EXPIRY
     )
     return ended.exclude(dataset__state="open", state=Upload.State.FINISHED).delete()[0]
@@ -49,8 +49,8 @@ def _stray_uploads(now: datetime) -> Iterator[str]:
     area = staging_area()
     old = [upload_id for upload_id in area.stray_ids() if _is_old(area.path(upload_id), now)]
     for batch in _batches(old):
-        unfinished = Upload.objects.receiving().filter(pk__in=batch)
-        yield from set(batch) - set(unfinished.values_list("pk", flat=True))
+        staged = Upload.objects.staged().filter(pk__in=batch)
+        yield from set(batch) - set(staged.values_list("pk", flat=True))
 
 
 def _stray_keys(now: datetime) -> Iterator[str]:

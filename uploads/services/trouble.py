@@ -29,7 +29,8 @@ def report_lost_bytes(*, upload: Upload, reason: str, now: datetime) -> None:
     path = upload.file.path if upload.file else ""
     with transaction.atomic():
         if Upload.objects.receiving().filter(pk=upload.pk).update(state=Upload.State.LOST):
-            _mail_operators(upload.dataset, [{"path": path, "reason": reason}], 1, now)
+            if upload.dataset:
+                _mail_operators(upload.dataset, [{"path": path, "reason": reason}], 1, now)
             events.bytes_lost(upload, reason)
 
 

@@ -6,6 +6,7 @@ from portal.models import DataFile
 from portal.queue import enqueue
 from uploads.services.bell import answer_bell
 from uploads.services.claims import Clock, claim_batch
+from uploads.services.joining import join_forgotten
 from uploads.services.receiving import finish_forgotten
 from uploads.services.release import release_forgotten
 from uploads.services.verification import Outcome, verify_batch
@@ -33,6 +34,7 @@ def verify_waiting(*, clock: Clock) -> Outcome:
 def sweep(*, clock: Clock) -> Outcome:
     """Uploads whole but not handed over, files not verified, datasets whole but not released."""
     finish_forgotten()
+    join_forgotten()
     outcome = verify_waiting(clock=clock)
     release_forgotten(now=clock())
     return outcome

@@ -5,7 +5,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
-from dataplane.tus import TusProtocol, TusRefused, TusRequest, TusResponse, refused
+from dataplane.tus import TusProtocol
+from dataplane.tus_messages import TusRequest, TusResponse, refused
+from dataplane.upload_application import UploadRefused
 from dataplane.wsgi_body import WsgiBody
 from portal.actors import SYSTEM
 from uploads.access import Sender, sender_of
@@ -27,7 +29,7 @@ def _answer(request: HttpRequest, upload_id: str | None, body: WsgiBody) -> TusR
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
         application = UploadsOfSender(_sender(request), lambda new_id: _address(request, new_id))
-    except TusRefused as refusal:
+    except UploadRefused as refusal:
         return refused(refusal)
     return TusProtocol(application).answer(TusRequest(str(request.method), headers, upload_id, body))
 

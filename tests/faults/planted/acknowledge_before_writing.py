@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dataplane.staging import StagingWriter
+from dataplane.staging_writer import StagingWriter
 from deploy.gunicorn_conf import *  # noqa: F403  (the portal's own, but for the fault)
 
 

@@ -19,7 +19,8 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, now: datetime | None, **options: Any) -> None:
         at = now or timezone.now()
         for upload in expire_uploads(now=at, dry_run=dry_run):
-            self.stdout.write(f"expired\t{upload.pk}\t{upload.dataset.name}\t{upload.offset} of {upload.length}")
+            where = upload.dataset.name if upload.dataset else upload.own_project.code
+            self.stdout.write(f"expired\t{upload.pk}\t{where}\t{upload.offset} of {upload.length}")
         for key in remove_strays(now=at, dry_run=dry_run):
             self.stdout.write(f"stray\t{key}")
         if not dry_run:
