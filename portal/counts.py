@@ -18,6 +18,12 @@ class Change:
     verified: int = 0
     bytes_verified: int = 0
     corrupt: int = 0
+    bytes_kept: int = 0
+
+    @property
+    def bytes_added(self) -> int:
+        """What the quota has to have room for."""
+        return self.bytes_expected + self.bytes_kept
 
 
 def apply_change(dataset_id: UUID, change: Change) -> None:
@@ -32,5 +38,6 @@ def apply_change(dataset_id: UUID, change: Change) -> None:
         verified_count=F("verified_count") + change.verified,
         bytes_verified=F("bytes_verified") + change.bytes_verified,
         corrupt_count=F("corrupt_count") + change.corrupt,
+        bytes_kept=F("bytes_kept") + change.bytes_kept,
         revision=F("revision") + (1 if change.verified or change.bytes_verified else 0),
     )

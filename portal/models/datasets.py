@@ -54,10 +54,17 @@ class Dataset(models.Model):
     verified_count = models.PositiveIntegerField(default=0, editable=False)
     bytes_verified = models.PositiveBigIntegerField(default=0, editable=False)
     corrupt_count = models.PositiveIntegerField(default=0, editable=False)
+    bytes_kept = models.PositiveBigIntegerField(default=0, editable=False, help_text="Of older versions of files.")
 
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     released_at = models.DateTimeField(null=True, blank=True, editable=False)
+    safe_to_delete_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Every file was read back and is what was sent; empty again once one is found corrupt.",
+    )
     dispatched_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Links made and mails queued."
     )
@@ -83,6 +90,10 @@ class Dataset(models.Model):
                 condition=Q(state__in=["open", "closed"], released_at__isnull=True)
                 | ~Q(state__in=["open", "closed"]) & Q(released_at__isnull=False),
                 name="dataset_is_released_after_it_closed",
+            ),
+            models.CheckConstraint(
+                condition=Q(safe_to_delete_since__isnull=True) | Q(released_at__isnull=False),
+                name="dataset_is_safe_to_delete_only_once_released",
             ),
         ]
 

@@ -14,6 +14,10 @@ class DataFileQuerySet(WorkQuerySet["DataFile"]):
     def verified(self) -> "DataFileQuerySet":
         return self.filter(state=DataFile.State.VERIFIED)
 
+    def older_versions(self) -> "DataFileQuerySet":
+        """Versions that were verified, then replaced, and whose bytes are still there."""
+        return self.filter(kept__in=[DataFile.Kept.IN_PLACE, DataFile.Kept.ASIDE])
+
     def to_verify(self) -> "DataFileQuerySet":
         """Arrived whole, and the sender has stated the checksum."""
         return self.filter(state=DataFile.State.RECEIVED).exclude(sha256="")
@@ -28,6 +32,12 @@ class DataFile(Work):
         VERIFIED = "verified", "verified"
         CORRUPT = "corrupt", "corrupt"
         SUPERSEDED = "superseded", "superseded"
+
+    class Kept(models.TextChoices):
+        NOT = "", "not an older version"
+        IN_PLACE = "in_place", "still in the dataset's folder"
+        ASIDE = "aside", "moved aside"
+        GONE = "gone", "removed"
 
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="files")
     path = models.CharField(max_length=1024, help_text="Relative, `/`, NFC.")
@@ -49,6 +59,9 @@ class DataFile(Work):
     reason = models.CharField(max_length=300, blank=True, default="", help_text="Why it is corrupt.")
     received_at = models.DateTimeField(null=True, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
+    kept = models.CharField(
+        max_length=8, choices=Kept, default=Kept.NOT, blank=True, help_text="Where an older version's bytes are."
+    )
 
     objects = DataFileQuerySet.as_manager()
 
@@ -58,6 +71,11 @@ class DataFile(Work):
             models.Index(fields=["dataset", "path"], name="files_of_a_dataset_by_path"),
             models.Index(fields=["dataset", "state", "path"], name="files_of_a_dataset_by_state"),
             models.Index(fields=["received_at"], condition=Q(state="received"), name="files_awaiting_verification"),
+            models.Index(
+                fields=["dataset", "path_key"],
+                condition=Q(kept__in=["in_place", "aside"]),
+                name="older_versions_kept",
+            ),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
@@ -71,6 +89,7 @@ class DataFile(Work):
                 name="verified_file_has_its_checksums",
             ),
             models.CheckConstraint(condition=~Q(state="corrupt") | ~Q(reason=""), name="corrupt_file_says_why"),
+            models.CheckConstraint(condition=Q(kept="") | Q(state="superseded"), name="only_older_versions_are_kept"),
         ]
 
     def __str__(self) -> str:
