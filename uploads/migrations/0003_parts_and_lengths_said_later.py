@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[("whole", "a file"), ("part", "a part"), ("final", "joined of parts")],
                 default="whole",
-                max_length=5,
+                max_length=8,
             ),
         ),
         migrations.AlterField(
