@@ -69,7 +69,7 @@ class Announcer:
             self._can_withdraw = False
             return False
         self._way.ledger.note_withdrawn(rows)
-        self._way.notices.say(f"{len(rows)} files vanished before they were sent; the dataset goes on without them.")
+        self._way.notices.say(f"Vanished before they were sent: {len(rows)}. The dataset is complete without them.")
         return True
 
     def _tell(self, rows: Sequence[FileRow]) -> list[PortalFile]:

@@ -59,6 +59,9 @@ class BundleVerdicts:
         members = self._way.bundles.members(bundle_id) if bad else []
         ids = [member.id for member in members if unicodedata.normalize("NFC", member.path) in bad]
         self._way.bundles.settle(bundle_id, otherwise=ids)
+        corrupt = [path for path, entry in bad.items() if entry["state"] == "corrupt"]
+        known = {row.portal_path: row.id for row in self._way.ledger.by_ids(ids)}
+        self._way.ledger.note_known_to_portal((path, known[path]) for path in corrupt if path in known)
         for row in self._way.ledger.by_ids(ids):
             self._settle_bad(row, bad[row.portal_path])
 

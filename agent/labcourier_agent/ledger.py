@@ -104,6 +104,14 @@ class Ledger:
             differences += [difference] if difference else []
         return differences
 
+    def known_paths(self, paths: Sequence[str]) -> set[str]:
+        """Those of at most 1000 paths that it has heard of."""
+        rows = self._journal.execute(
+            f"SELECT path FROM files WHERE dataset = ? AND path IN ({_marks(paths)})",  # noqa: S608
+            (self._dataset, *paths),
+        )
+        return {row["path"] for row in rows}
+
     def note(self, differences: Iterable[Difference], *, ready_at: float) -> None:
         """What is in a bundle stays as it is until the verdict: two bundles may be unpacked in any order."""
         rows = [
@@ -229,14 +237,22 @@ class Ledger:
         )
 
     def note_corrupt(self, row: FileRow, reason: str) -> bool:
-        """Send it again, or give it up after RESENDS times. Returns whether it is sent again."""
+        """Send it again, or give it up after RESENDS times. Returns whether it is sent again.
+
+        A member of a bundle that the portal knows nothing of is announced first.
+        """
         again = row.resends < RESENDS
+        state = "announced" if row.announced_before else "found"
         self._journal.execute(
-            "UPDATE files SET state = ?, fault = ?, reason = ?, resends = resends + 1, sha256 = NULL, upload_url = NULL"
-            " WHERE id = ? AND state IN ('stated', 'verified')",
-            ("announced", None, None, row.id) if again else ("failed", Fault.CORRUPT, reason, row.id),
+            "UPDATE files SET state = ?, fault = ?, reason = ?, resends = resends + 1, sha256 = NULL, upload_url = NULL,"
+            " singly = 1 WHERE id = ? AND state IN ('stated', 'verified')",
+            (state, None, None, row.id) if again else ("failed", Fault.CORRUPT, reason, row.id),
         )
         return again
+
+    def note_known_to_portal(self, paths: Iterable[tuple[str, int]]) -> None:
+        """Members of a bundle that the portal has a row of, each as the portal's path and id: no need to announce them."""
+        self._journal.execute_many("UPDATE files SET portal_path = ? WHERE id = ?", list(paths))
 
     def note_unstated(self, row: FileRow) -> None:
         """The portal does not know the digest after all: state it again."""

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from labcourier_agent.exits import AgentError, Exit, Interrupted, NotFound, Refused
+from labcourier_agent.exits import AgentError, Exit, NotFound, Refused
+from labcourier_agent.interruption import heeding_signals
 from labcourier_agent.journal import DatasetRow, Journal
 from labcourier_agent.ledger import Ledger
-from labcourier_agent.lock import only_one
+from labcourier_agent.lock import only_one, only_one_on
 from labcourier_agent.plan import Plan
+from labcourier_agent.portal_client import PortalClient
 from labcourier_agent.progress import LOGGER, open_progress
 from labcourier_agent.records import Counts
 from labcourier_agent.report import Report, exit_code_of
@@ -19,6 +21,9 @@ from labcourier_agent.run import ADD_NEW, Options, Run
 from labcourier_agent.settings import Folders, Portal
 from labcourier_agent.stock import compare_stock, take_stock
 from labcourier_agent.wire import open_http
+
+# For a question about what was complete: a person waits for this.
+ANSWER_WITHIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,15 @@ def absolute_sources(paths: Sequence[str]) -> tuple[str, ...]:
 def send(order: Order, portal: Portal, folders: Folders) -> Report:
     """Errors: what prevents a dataset from coming to be. Once there is one, trouble is in the report."""
     began = time.monotonic()
-    with only_one(folders.locks, order.plan.identity()):
+    with only_one(folders.locks, order.plan.identity()), only_one_on(folders.locks, order.plan.sources):
         journal = Journal(folders.journal)
         try:
             dataset = journal.latest(order.plan)
             if dataset is not None and dataset.ended_at is not None and not order.anew:
-                return _look_back(journal, dataset, order)
+                if not _is_open_again(dataset, portal):
+                    return _look_back(journal, dataset, order)
+                journal.note_reopened(dataset.id)
+                return _run(journal, dataset, order, portal, began)
             if dataset is None or dataset.ended_at is not None:
                 _point_at_others(journal, order.plan)
                 dataset = journal.begin(order.plan)
@@ -88,10 +96,8 @@ def _run(journal: Journal, dataset: DatasetRow, order: Order, portal: Portal, be
     try:
         with open_progress() as progress:
             run = Run(journal, dataset, http, progress, order.options)
-            run.execute()
+            heeding_signals(run.execute, run.stop)
             left_over = run.left_over
-    except KeyboardInterrupt:
-        error = Interrupted()
     except AgentError as trouble:
         error = trouble
     finally:
@@ -133,6 +139,26 @@ def _look_back(journal: Journal, dataset: DatasetRow, order: Order) -> Report:
         exit_code = Exit.OK
         LOGGER.info("Everything was sent and verified before, and nothing has changed since.")
     return Report(dataset.answer, counts, ledger.failures(), time.monotonic() - began, exit_code, sentence)
+
+
+def _is_open_again(dataset: DatasetRow, portal: Portal) -> bool:
+    """Whether the portal was restored from an older backup, of a time before the dataset was complete.
+
+    Errors: NotFound when it is gone altogether.
+    """
+    if dataset.portal_id is None:
+        return False
+    with open_http(portal.token, answer_within=ANSWER_WITHIN) as http:
+        try:
+            return bool(PortalClient(http, portal.url).dataset(dataset.portal_id)["state"] == "open")
+        except NotFound as error:
+            raise NotFound(
+                f"The portal does not have “{dataset.plan.title}” any more, which was sent completely: "
+                "add --new to send everything again as a new dataset."
+            ) from error
+        except AgentError as error:
+            LOGGER.warning("%s What follows is what this computer knows.", error.sentence)
+            return False
 
 
 def _point_at_others(journal: Journal, plan: Plan) -> None:

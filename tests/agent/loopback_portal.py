@@ -13,10 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
+from tests.agent.loopback_bundles import RULES, StoredBundle, refuse_bad_metadata, unpack
 from tests.agent.loopback_door import Answer, Door, Fault, Refusal
 
 TOKEN = "lcu_ada"
+NEW_TOKEN = "lcu_ada_renewed"
 NOTHING = hashlib.sha256().hexdigest()
 
 
@@ -94,7 +97,14 @@ class LoopbackPortal:
         self.requests: list[tuple[str, str]] = []
         self.received: dict[str, int] = {}
         self.datasets: dict[str, StoredDataset] = {}
-        self.uploads: dict[str, StoredUpload] = {}
+        self.uploads: dict[str, StoredUpload | StoredBundle] = {}
+        self.tokens = {TOKEN}
+        self.bundle_rules: dict[str, int] | None = None
+        self.unpacks = True
+        self.unreadable_bundles = 0
+        self.knows_withdrawing = True
+        self.page = 1000
+        self.agent_version_latest = "0.1.0"
         self.corrupt_times: dict[str, int] = {}
         self.refused_names: set[str] = set()
         self.forgets: set[str] = set()
@@ -126,19 +136,28 @@ class LoopbackPortal:
         (dataset,) = self.datasets.values()
         return dataset
 
+    @property
+    def bundles(self) -> list[StoredBundle]:
+        return [upload for upload in self.uploads.values() if isinstance(upload, StoredBundle)]
+
+    def take_bundles(self) -> None:
+        """From now on this is a portal that knows of them."""
+        self.bundle_rules = dict(RULES)
+
     def asked(self, method: str, prefix: str) -> int:
         return sum(1 for seen, path in self.requests if seen == method and path.startswith(prefix))
 
     def answer(self, door: Door, method: str, path: str) -> Answer:
-        if door.headers.get("Authorization") != f"Bearer {TOKEN}":
+        if door.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
             raise Refusal(401, "token_unknown", "This token is not known. Check that it was copied whole.")
         if path.startswith("/tus/"):
             return self._tus(door, method, path.removeprefix("/tus/"))
-        return self._api(method, path.removeprefix("/api/v1/").split("/"), door.json_body)
+        place, _, query = path.partition("?")
+        return self._api(method, place.removeprefix("/api/v1/").split("/"), door.json_body | dict(parse_qsl(query)))
 
     # The JSON API.
 
-    def _api(self, method: str, path: list[str], body: dict[str, Any]) -> Answer:
+    def _api(self, method: str, path: list[str], body: dict[str, Any]) -> Answer:  # noqa: PLR0911 one a route
         with self.lock:
             match method, path:
                 case "GET", ["connection"]:
@@ -152,6 +171,12 @@ class LoopbackPortal:
                 case "POST", ["datasets", dataset_id, "files", "query"]:
                     files = self._known(dataset_id).files
                     return 200, {"files": [files[path].document() for path in body["paths"] if path in files]}, {}
+                case "GET", ["datasets", dataset_id, "files"]:
+                    return 200, self._list(self._known(dataset_id), body), {}
+                case "POST", ["datasets", dataset_id, "files", "withdraw"] if self.knows_withdrawing:
+                    return 200, {"files": self._withdraw(self._known(dataset_id), body["paths"])}, {}
+                case "GET", ["bundles", upload_id]:
+                    return 200, self._bundle(upload_id), {}
                 case "POST", ["datasets", dataset_id, "close"]:
                     return self._close(self._known(dataset_id))
         raise Refusal(404, "not_found", "There is nothing here.")
@@ -167,12 +192,49 @@ class LoopbackPortal:
             "max_file_bytes": self.max_file_bytes,
             "max_path_bytes": 1024,
             "agent_version_min": self.agent_version_min,
-        }
+            "agent_version_latest": self.agent_version_latest,
+        } | ({"bundles": self.bundle_rules} if self.bundle_rules else {})
 
     def _known(self, dataset_id: str) -> StoredDataset:
         if dataset_id not in self.datasets:
             raise Refusal(404, "not_found", "There is no such dataset.")
         return self.datasets[dataset_id]
+
+    def _list(self, dataset: StoredDataset, query: dict[str, str]) -> dict[str, Any]:
+        paths = sorted(path for path, file in dataset.files.items() if file.state == query["state"])
+        begin = int(query.get("cursor", "0"))
+        end = begin + min(self.page, int(query["limit"]))
+        files = [dataset.files[path].document() for path in paths[begin:end]]
+        return {"files": files, "next": str(end) if end < len(paths) else None}
+
+    def _withdraw(self, dataset: StoredDataset, paths: list[str]) -> list[dict[str, Any]]:
+        for path in paths:
+            if path in dataset.files and dataset.files[path].state in ("expected", "corrupt"):
+                del dataset.files[path]
+        return [dataset.files[path].document() for path in paths if path in dataset.files]
+
+    def _bundle(self, upload_id: str) -> dict[str, Any]:
+        bundle = self.uploads.get(upload_id)
+        if not isinstance(bundle, StoredBundle):
+            raise Refusal(404, "not_found", "There is no such bundle.")
+        if bundle.state == "received" and self.unpacks:
+            self._unpack(bundle)
+        return bundle.document()
+
+    def _unpack(self, bundle: StoredBundle) -> None:
+        if self.unreadable_bundles:
+            self.unreadable_bundles -= 1
+            bundle.state, bundle.reason = "refused", "Its manifest cannot be read."
+            return
+        corrupt = self.corrupt_times
+        for member in unpack(bundle, refused_names=self.refused_names, corrupt_times=corrupt):
+            path = unicodedata.normalize("NFC", member.path)
+            is_bad = any(entry["path"] == path for entry in bundle.bad)
+            actual = hashlib.sha256(member.content).hexdigest()
+            state, size = "corrupt" if is_bad else "verified", len(member.content)
+            file = StoredFile(path, size, member.mtime_ns, member.sha256, state, actual)
+            bundle.dataset.files[path] = file
+            self.received[path] = self.received.get(path, 0) + size
 
     def _create_dataset(self, body: dict[str, Any]) -> Answer:
         wrong = [address for address in body["recipients"] if address.endswith(".invalid")]
@@ -220,10 +282,10 @@ class LoopbackPortal:
             for file in dataset.files.values()
             if file.state in ("expected", "corrupt") or (file.state == "received" and file.stated is None)
         ]
-        if missing:
-            raise Refusal(
-                409, "files_missing", f"{len(missing)} files are missing.", count=len(missing), files=missing[:50]
-            )
+        bundles = [bundle.id for bundle in self.bundles if bundle.dataset is dataset and bundle.state == "receiving"]
+        if missing or bundles:
+            told: dict[str, Any] = {"count": len(missing), "files": missing[:50], "bundles": bundles}
+            raise Refusal(409, "files_missing", f"{len(missing)} files are missing.", **told)
         dataset.state = "closed"
         return 200, dataset.document(self.url), {}
 
@@ -253,7 +315,7 @@ class LoopbackPortal:
         with upload.writing:
             return self._go_on(door, method, upload)
 
-    def _go_on(self, door: Door, method: str, upload: StoredUpload) -> Answer:
+    def _go_on(self, door: Door, method: str, upload: StoredUpload | StoredBundle) -> Answer:
         """One request at a time: a newer one waits until a broken-off one has drained."""
         if method == "DELETE":
             del self.uploads[upload.id]
@@ -266,8 +328,10 @@ class LoopbackPortal:
             {"Upload-Offset": str(upload.offset), "Upload-Length": str(upload.length), "Cache-Control": "no-store"},
         )
 
-    def _create_upload(self, door: Door) -> StoredUpload:
+    def _create_upload(self, door: Door) -> StoredUpload | StoredBundle:
         metadata = dict(_decode_metadata(door.headers["Upload-Metadata"]))
+        if metadata.get("kind") == "bundle":
+            return self._create_bundle(metadata, int(door.headers["Upload-Length"]))
         dataset, path = self._known(metadata["dataset"]), metadata["path"]
         file = dataset.files[path]
         length = int(door.headers["Upload-Length"])
@@ -279,15 +343,28 @@ class LoopbackPortal:
         self.uploads[upload.id] = upload
         return upload
 
-    def _patch(self, door: Door, upload: StoredUpload) -> None:
+    def _create_bundle(self, metadata: dict[str, str], length: int) -> StoredBundle:
+        dataset = self._known(metadata["dataset"])
+        refuse_bad_metadata(metadata, length, self.bundle_rules)
+        if dataset.state != "open":
+            raise Refusal(409, "dataset_closed", "The dataset is closed: it takes no more files.")
+        bundle = StoredBundle(dataset, length, int(metadata["files"]), int(metadata["manifest"]))
+        self.uploads[bundle.id] = bundle
+        return bundle
+
+    def _patch(self, door: Door, upload: StoredUpload | StoredBundle) -> None:
         assert door.headers["Content-Type"] == "application/offset+octet-stream"
         if int(door.headers["Upload-Offset"]) != upload.offset:
             raise Refusal(409, "wrong_offset", f"The upload is at byte {upload.offset}.")
         self._take(door, upload)
 
-    def _take(self, door: Door, upload: StoredUpload) -> None:
+    def _take(self, door: Door, upload: StoredUpload | StoredBundle) -> None:
         """Keeps what arrives, also of a body that is cut."""
         for piece in door.pieces():
+            if isinstance(upload, StoredBundle):
+                upload.body += piece
+                upload.taken += len(piece)
+                continue
             upload.digest.update(piece)
             with self.lock:
                 upload.offset += len(piece)
@@ -296,7 +373,10 @@ class LoopbackPortal:
             with self.lock:
                 self._finish(upload)
 
-    def _finish(self, upload: StoredUpload) -> None:
+    def _finish(self, upload: StoredUpload | StoredBundle) -> None:
+        if isinstance(upload, StoredBundle):
+            upload.state = "received"
+            return
         if upload.path in self.forgets:
             self.forgets.remove(upload.path)
             return

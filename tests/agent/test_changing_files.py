@@ -116,16 +116,42 @@ def test_a_file_that_never_stops_changing_does_not_stop_the_others(
     assert ada("send", data, stack.parent).code == 0
 
 
-def test_a_file_that_vanishes_halfway_is_named_and_the_dataset_stays_open(
+def test_a_file_that_vanishes_halfway_is_withdrawn_and_the_dataset_is_complete_without_it(
     ada: Agent, portal: LoopbackPortal, data: Path, stack: Path
 ) -> None:
     portal.faults = [Fault("PATCH", after=MIB, meanwhile=stack.unlink)]
     result = ada("send", data, stack.parent, "--json")
-    assert result.code == 1
-    assert result.document["failed"][0]["path"] == "stack.mrc"
+    assert result.code == 8
+    assert [(entry["path"], entry["fault"]) for entry in result.document["failed"]] == [("stack.mrc", "withdrawn")]
     assert "no longer there" in result.document["failed"][0]["reason"]
+    assert "Vanished before they were sent: 1." in result.err
+    assert (result.document["files"], result.document["verified"]) == (3, 3)
+    assert stored(portal) == digests(data)
+    assert portal.dataset.state == "closed"
+    assert ada("send", data, stack.parent).code == 0
+
+
+def test_a_file_that_comes_back_after_it_was_withdrawn_is_sent(
+    ada: Agent, portal: LoopbackPortal, data: Path, stack: Path
+) -> None:
+    portal.faults = [Fault("PATCH", after=MIB, meanwhile=lambda: stack.rename(stack.parent.parent / "away"))]
+    portal.refused_names = {"one.tif"}
+    assert ada("send", data, stack.parent).code == 4
+    portal.refused_names = set()
+    (stack.parent.parent / "away").rename(stack)
+    assert ada("send", data, stack.parent).code == 0
+    assert stored(portal) == digests(data) | digests(stack.parent)
+
+
+def test_an_older_portal_leaves_a_dataset_open_whose_file_vanished(
+    ada: Agent, portal: LoopbackPortal, data: Path, stack: Path
+) -> None:
+    portal.knows_withdrawing = False
+    portal.faults = [Fault("PATCH", after=MIB, meanwhile=stack.unlink)]
+    result = ada("send", data, stack.parent, "--json")
+    assert result.code == 1
+    assert result.document["failed"][0]["fault"] == "gone"
     assert portal.dataset.state == "open"
-    assert result.document["verified"] == 3
 
 
 def test_a_file_that_vanishes_before_it_was_announced_is_simply_not_part_of_it(
