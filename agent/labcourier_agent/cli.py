@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from labcourier_agent import __version__
+from labcourier_agent.cli_clean import clean_command
 from labcourier_agent.cli_compare import compare_command
 from labcourier_agent.cli_send import send_command
 from labcourier_agent.connect import connect
@@ -37,6 +38,7 @@ def app() -> None:
 
 app.add_command(send_command)
 app.add_command(compare_command)
+app.add_command(clean_command)
 
 
 @app.command("version")

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from labcourier_agent.exits import Interrupted
+from labcourier_agent.system import POLITE_ENDS
 
 LOOK_EVERY = 0.05
 # For threads to come to an end; one that hangs in a dead connection ends with the process.
@@ -64,7 +65,7 @@ def _noting_signals() -> Iterator[list[int]]:
     def note(number: int, frame: FrameType | None) -> None:
         noted.append(number)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *POLITE_ENDS)}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, note)
