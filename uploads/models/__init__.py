@@ -1,16 +1,20 @@
 """What lets bytes in, and how far they have come."""
 
+from uploads.models.agents import Agent, AgentQuerySet, patience_with
 from uploads.models.folders import DatasetFolder
 from uploads.models.tokens import TOKEN_PREFIX, UploadToken, new_token, token_digest
 from uploads.models.uploads import Upload, UploadQuerySet, new_upload_id
 
 __all__ = [
     "TOKEN_PREFIX",
+    "Agent",
+    "AgentQuerySet",
     "DatasetFolder",
     "Upload",
     "UploadQuerySet",
     "UploadToken",
     "new_token",
     "new_upload_id",
+    "patience_with",
     "token_digest",
 ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import uuid
 from datetime import datetime
 from typing import ClassVar
 
@@ -32,6 +33,18 @@ class UploadToken(models.Model):
         Instrument, on_delete=models.PROTECT, null=True, blank=True, related_name="upload_tokens"
     )
     label = models.CharField(max_length=100, help_text="Where it is used, such as “Krios 2, control PC”.")
+    replaces = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="replaced_by",
+        help_text="It may go on with what that token began.",
+    )
+    family = models.UUIDField(
+        default=uuid.uuid4, editable=False, db_index=True, help_text="The same for a token and all that renew it."
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     notification_emails = models.JSONField(
         default=list, blank=True, help_text="Told when data are released, downloaded or damaged."
