@@ -15,6 +15,7 @@ from labcourier_agent import __version__
 from labcourier_agent.cli_clean import clean_command
 from labcourier_agent.cli_compare import compare_command
 from labcourier_agent.cli_send import send_command
+from labcourier_agent.cli_watch import close_command, watch_command
 from labcourier_agent.connect import connect
 from labcourier_agent.exits import EXIT_CODES, AgentError, Exit
 from labcourier_agent.settings import Folders, read_portals
@@ -37,6 +38,8 @@ def app() -> None:
 
 
 app.add_command(send_command)
+app.add_command(watch_command)
+app.add_command(close_command)
 app.add_command(compare_command)
 app.add_command(clean_command)
 

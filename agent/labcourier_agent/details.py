@@ -31,10 +31,6 @@ class Details:
         yield from (self.title, self.name, self.description, self.investigation)
         yield from (*self.recipients, *self.keywords, *self.metadata.values())
 
-    def unknown_placeholders(self, names: Iterable[str]) -> list[str]:
-        known = set(names)
-        return sorted({name for text in self.texts() for name in placeholders(text) if name not in known})
-
     def fill(self, values: Mapping[str, str], *, title: str) -> tuple[dict[str, Any], list[str]]:
         """The details of one dataset as fields of Plan, and recipients left out because they are no e-mail address.
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple, Protocol
+from urllib.parse import parse_qsl, quote, urlencode
 
 SPLITS = "subfolder, subfolder:2 (two levels), day, or pattern:REGEX with a named group such as (?P<title>...)"
 
@@ -28,8 +29,8 @@ class Rule(Protocol):
     def share_of(self, path: str, mtime_ns: int) -> Share | None:
         """None for a file that belongs to no dataset. Called for every file of every look: it has to be quick."""
 
-    def values(self, path: str, mtime_ns: int) -> Mapping[str, str]:
-        """What is known of the dataset from one of its files."""
+    def values(self, key: str) -> Mapping[str, str]:
+        """What is known of the dataset from its key."""
 
     def title(self, values: Mapping[str, str], folder: str) -> str:
         """What it is called when nothing else is said; `folder` is the name of the folder."""
@@ -44,7 +45,7 @@ class OneForAll:
     def share_of(self, path: str, mtime_ns: int) -> Share | None:
         return Share("", path)
 
-    def values(self, path: str, mtime_ns: int) -> Mapping[str, str]:
+    def values(self, key: str) -> Mapping[str, str]:
         return {}
 
     def title(self, values: Mapping[str, str], folder: str) -> str:
@@ -69,9 +70,9 @@ class PerSubfolder:
                 return None
         return Share(path[: end - 1], path[end:])
 
-    def values(self, path: str, mtime_ns: int) -> Mapping[str, str]:
-        parts = path.split("/")[: self._depth]
-        return {"subfolder": "/".join(parts)} | {f"part{number + 1}": part for number, part in enumerate(parts)}
+    def values(self, key: str) -> Mapping[str, str]:
+        parts = key.split("/")
+        return {"subfolder": key} | {f"part{number + 1}": part for number, part in enumerate(parts)}
 
     def title(self, values: Mapping[str, str], folder: str) -> str:
         return values["subfolder"].replace("/", " ")
@@ -88,8 +89,8 @@ class PerDay:
     def share_of(self, path: str, mtime_ns: int) -> Share | None:
         return Share(day_of(mtime_ns), path)
 
-    def values(self, path: str, mtime_ns: int) -> Mapping[str, str]:
-        return {"day": day_of(mtime_ns)}
+    def values(self, key: str) -> Mapping[str, str]:
+        return {"day": key}
 
     def title(self, values: Mapping[str, str], folder: str) -> str:
         return f"{folder} {values['day']}"
@@ -115,13 +116,10 @@ class PerPattern:
 
     def share_of(self, path: str, mtime_ns: int) -> Share | None:
         match = self._pattern.match(path)
-        if match is None:
-            return None
-        return Share(" ".join(f"{name}={value or ''}" for name, value in match.groupdict().items()), path)
+        return None if match is None else Share(_key_of(tuple(match.groupdict(default="").items())), path)
 
-    def values(self, path: str, mtime_ns: int) -> Mapping[str, str]:
-        match = self._pattern.match(path)
-        return {name: value or "" for name, value in match.groupdict().items()} if match else {}
+    def values(self, key: str) -> Mapping[str, str]:
+        return dict(parse_qsl(key, keep_blank_values=True))
 
     def title(self, values: Mapping[str, str], folder: str) -> str:
         return values.get("title") or " ".join(filter(None, values.values())) or folder
@@ -147,6 +145,12 @@ def parse_split(text: str) -> Rule:
 def day_of(mtime_ns: int) -> str:
     """In local time, as 2026-11-21."""
     return _day_of_quarter(mtime_ns // 900_000_000_000)
+
+
+@lru_cache(maxsize=1000)
+def _key_of(groups: tuple[tuple[str, str], ...]) -> str:
+    """As name=value&name=value, with what stands in the way of that written as %20."""
+    return urlencode(groups, quote_via=quote)
 
 
 @lru_cache(maxsize=1000)

@@ -13,6 +13,8 @@ if sys.platform == "win32":
 
     # What a person or a service manager sends to end a program politely.
     POLITE_ENDS: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGBREAK)
+    # What tells a service to read its configuration again.
+    READ_AGAIN: tuple[signal.Signals, ...] = ()
 
     def lock_file(descriptor: int) -> None:
         """Held until the process ends, however it ends. Errors: OSError at once when another process holds it."""
@@ -21,6 +23,17 @@ if sys.platform == "win32":
 
     def others_may_read(path: Path) -> bool:
         """Files in a user's profile are closed to other users by the profile's own list, which modes do not show."""
+        return False
+
+    def is_held_by_others(path: str) -> bool:
+        """Whether it cannot be opened so that nobody else writes meanwhile. Closed again at once."""
+        generic_read, share_read_and_delete, open_existing, sharing_violation = 0x80000000, 0x1 | 0x4, 3, 32
+        system = ctypes.WinDLL("kernel32", use_last_error=True)
+        system.CreateFileW.restype = ctypes.c_void_p
+        handle = system.CreateFileW(path, generic_read, share_read_and_delete, None, open_existing, 0, None)
+        if handle == ctypes.c_void_p(-1).value:
+            return ctypes.get_last_error() == sharing_violation
+        system.CloseHandle(ctypes.c_void_p(handle))
         return False
 
     def user_number() -> int:
@@ -34,6 +47,7 @@ else:
     import stat
 
     POLITE_ENDS: tuple[signal.Signals, ...] = (signal.SIGTERM,)
+    READ_AGAIN: tuple[signal.Signals, ...] = (signal.SIGHUP,)
 
     def lock_file(descriptor: int) -> None:
         """Held until the process ends, however it ends. Errors: OSError at once when another process holds it."""
@@ -42,6 +56,10 @@ else:
     def others_may_read(path: Path) -> bool:
         """Whether any other user's mode bit is set. Errors: OSError."""
         return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+    def is_held_by_others(path: str) -> bool:
+        """Nothing keeps others from opening a file here."""
+        return False
 
     def user_number() -> int:
         return os.getuid()
