@@ -43,6 +43,7 @@ AUDIT_WORDS = {
     "instrument_created": Words("instrument added", "added the instrument {subject}"),
     "instrument_changed": Words("instrument changed", "changed {changed} of the instrument {subject}"),
     "upload_token_made": Words("upload token made", "made the upload token “{subject}”"),
+    "upload_token_renewed": Words("upload token renewed", "renewed the upload token “{subject}”"),
     "upload_token_revoked": Words("upload token revoked", "revoked the upload token “{subject}”"),
     "dataset_created": Words("dataset begun", "began the dataset", "inbox"),
     "dataset_described": Words("description changed", "changed {changed}", "info-circle"),

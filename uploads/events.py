@@ -11,6 +11,10 @@ def token_made(token: UploadToken, actor: Actor) -> None:
     record("upload_token_made", actor, project=token.project, subject=token.label, instrument=instrument)
 
 
+def token_renewed(token: UploadToken, actor: Actor, overlap_hours: int) -> None:
+    record("upload_token_renewed", actor, project=token.project, subject=token.label, overlap_hours=overlap_hours)
+
+
 def token_revoked(token: UploadToken, actor: Actor) -> None:
     record("upload_token_revoked", actor, project=token.project, subject=token.label)
 

@@ -1,10 +1,19 @@
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from django import forms
 from django.core.validators import validate_email
 from django.utils import timezone
 
 from portal.models import Instrument, Project
+
+
+def end_of_day(day: date | None) -> datetime | None:
+    """The last moment of that day, in the reader's time zone. Raises ValidationError for a day that is over."""
+    if day is None:
+        return None
+    if day < timezone.localdate():
+        raise forms.ValidationError("This day is over. Choose a later one, or leave it empty.")
+    return timezone.make_aware(datetime.combine(day, time.max))
 
 
 class UploadTokenForm(forms.Form):
@@ -42,10 +51,29 @@ class UploadTokenForm(forms.Form):
         return addresses
 
     def clean_expires_on(self) -> datetime | None:
-        """The end of that day, in the reader's time zone."""
-        day = self.cleaned_data["expires_on"]
-        if day is None:
-            return None
-        if day < timezone.localdate():
-            raise forms.ValidationError("This day is over. Choose a later one, or leave it empty.")
-        return timezone.make_aware(datetime.combine(day, time.max))
+        return end_of_day(self.cleaned_data["expires_on"])
+
+
+class RenewTokenForm(forms.Form):
+    overlap_hours = forms.TypedChoiceField(
+        label="The old token",
+        coerce=int,
+        choices=[
+            (0, "stops working at once"),
+            (1, "works for another hour"),
+            (24, "works for another day"),
+            (168, "works for another week"),
+        ],
+        initial=24,
+        widget=forms.RadioSelect,
+        help_text="Time to run the new command on each computer. If the old token may have leaked, stop it at once.",
+    )
+    expires_on = forms.DateField(
+        label="The new token works until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The last day. Empty: until it is revoked.",
+    )
+
+    def clean_expires_on(self) -> datetime | None:
+        return end_of_day(self.cleaned_data["expires_on"])

@@ -9,6 +9,11 @@ urlpatterns = [
     path("projects/<slug:code>/upload-tokens/", tokens.token_list, name="upload_tokens"),
     path("projects/<slug:code>/upload-tokens/new", tokens.token_new, name="upload_token_new"),
     path(
+        "projects/<slug:code>/upload-tokens/<int:token_id>/renew",
+        tokens.token_renew,
+        name="upload_token_renew",
+    ),
+    path(
         "projects/<slug:code>/upload-tokens/<int:token_id>/revoke",
         tokens.token_revoke,
         name="upload_token_revoke",

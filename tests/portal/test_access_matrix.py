@@ -69,6 +69,8 @@ POST    projects/<slug:code>/people/<int:person_id>/role               login  40
 GET     projects/<slug:code>/settings/                                 login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/settings/                                 login  404     403    403    in     in     login
 GET     projects/<slug:code>/upload-tokens/                            login  404     403    403    ok     ok     login
+GET     projects/<slug:code>/upload-tokens/<int:token_id>/renew        login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/upload-tokens/<int:token_id>/renew        login  404     403    403    in     in     login
 GET     projects/<slug:code>/upload-tokens/<int:token_id>/revoke       login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/upload-tokens/<int:token_id>/revoke       login  404     403    403    ok     ok     login
 GET     projects/<slug:code>/upload-tokens/new                         login  404     403    403    ok     ok     login

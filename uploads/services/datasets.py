@@ -41,10 +41,10 @@ def create_dataset(
     *, sender: Sender, project: Project, instrument: Instrument | None, wish: DatasetWish, now: datetime
 ) -> tuple[Dataset, bool]:
     """The dataset of this sender and client key, and whether it is new. Raises Invalid for recipients."""
-    recipients = _checked_addresses(wish.recipients)
+    recipients, keys = _checked_addresses(wish.recipients), sender.keys
     for attempt in range(_NAME_TRIES):
         known = Dataset.objects.select_related("project", "instrument").filter(
-            sender=sender.key, client_key=wish.client_key
+            sender__in=keys, client_key=wish.client_key
         )
         if dataset := known.first():
             return dataset, False
@@ -65,7 +65,7 @@ def dataset_of_the_day(*, sender: Sender, now: datetime) -> Dataset:
         raise Invalid("Say in Upload-Metadata which dataset the file belongs to.")
     today = timezone.localdate(now)
     of_today = Dataset.objects.select_related("project").filter(
-        sender=sender.key, client_key__startswith=f"day:{today}"
+        sender__in=sender.keys, client_key__startswith=f"day:{today}"
     )
     # One look, not two: whoever counts again after another request made the first would make a second.
     known = list(of_today.order_by("-created_at"))
@@ -163,5 +163,14 @@ def _refuse_missing(dataset: Dataset) -> None:
             count=count,
             files=first,
         )
-    if not dataset.file_count:
+    under_way = Bundle.objects.under_way().filter(dataset=dataset)
+    unfinished = [str(pk) for pk in under_way.exclude(state=Bundle.State.RECEIVED).values_list("pk", flat=True)]
+    if unfinished:
+        raise FilesMissing(
+            f"{len(unfinished)} bundles of small files have not arrived whole. Send the rest, then close again.",
+            count=len(unfinished),
+            files=[],
+            bundles=unfinished,
+        )
+    if not dataset.file_count and not under_way.exists():
         raise FilesMissing("The dataset has no files yet. Send them, then close.", count=0, files=[])

@@ -1,6 +1,6 @@
-"""A manager's pages for upload tokens: list, make, revoke. A secret is shown once, in the answer that made it."""
+"""A manager's pages for upload tokens: list, make, renew, revoke. A secret is shown once, when it is made."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib import messages
@@ -13,12 +13,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.access import signed_in_actor
+from portal.errors import Conflict
+from portal.forms import tell
 from portal.views.fetch import managed_project
 from portal.views.form_pages import form_page, status_of
 from portal.views.projects import project_context
-from uploads.forms import UploadTokenForm
+from uploads.forms import RenewTokenForm, UploadTokenForm
 from uploads.models import UploadToken
-from uploads.services.tokens import make_token, revoke_token
+from uploads.services.tokens import make_token, renew_token, revoke_token
 
 SECTION = "upload_tokens"
 
@@ -28,9 +30,9 @@ SECTION = "upload_tokens"
 def token_list(request: HttpRequest, code: str) -> HttpResponse:
     """Cost: the same number of queries for any number of tokens."""
     project = managed_project(request, code)
-    tokens = UploadToken.objects.filter(project=project).select_related("instrument", "created_by")
+    tokens = UploadToken.objects.filter(project=project).select_related("instrument", "created_by", "replaced_by")
     now = timezone.now()
-    rows = [{"token": token, "state": _state(token, now)} for token in tokens]
+    rows = [_row(token, now) for token in tokens]
     return render(request, "uploads/tokens.html", {**project_context(request, project, SECTION), "rows": rows})
 
 
@@ -52,8 +54,33 @@ def token_new(request: HttpRequest, code: str) -> HttpResponse:
         expires_at=form.cleaned_data["expires_on"],
         now=timezone.now(),
     )
-    command = f"labcourier connect {settings.PORTAL_URL} --token {secret}"
-    return render(request, "uploads/token_made.html", {**context, "token": token, "command": command})
+    return render(request, "uploads/token_made.html", {**context, "token": token, "command": _command(secret)})
+
+
+@login_required
+@never_cache
+@form_page
+def token_renew(request: HttpRequest, code: str, token_id: int) -> HttpResponse:
+    project = managed_project(request, code)
+    token = get_object_or_404(UploadToken.objects.select_related("instrument"), project=project, pk=token_id)
+    form = RenewTokenForm(request.POST or None)
+    context = {**project_context(request, project, SECTION), "form": form, "token": token}
+    if form.is_valid():
+        try:
+            new, secret = renew_token(
+                token=token,
+                actor=signed_in_actor(request),
+                overlap=timedelta(hours=form.cleaned_data["overlap_hours"]),
+                expires_at=form.cleaned_data["expires_on"],
+                now=timezone.now(),
+            )
+        except Conflict as error:
+            tell(form, error)
+        else:
+            old = UploadToken.objects.get(pk=token.pk)
+            made = {"token": new, "old": old, "command": _command(secret)}
+            return render(request, "uploads/token_made.html", {**context, **made})
+    return render(request, "uploads/token_renew.html", context, status=status_of(form))
 
 
 @login_required
@@ -77,6 +104,16 @@ def token_revoke(request: HttpRequest, code: str, token_id: int) -> HttpResponse
         "cancel_url": back,
     }
     return render(request, "confirm.html", context)
+
+
+def _row(token: UploadToken, now: datetime) -> dict[str, object]:
+    newer = getattr(token, "replaced_by", None)
+    renewable = newer is None and token.revoked_at is None
+    return {"token": token, "state": _state(token, now), "newer": newer, "renewable": renewable}
+
+
+def _command(secret: str) -> str:
+    return f"labcourier connect {settings.PORTAL_URL} --token {secret}"
 
 
 def _state(token: UploadToken, now: datetime) -> str:
