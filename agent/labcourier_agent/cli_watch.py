@@ -16,8 +16,10 @@ import click
 from labcourier_agent.close_requests import CloseRequests, find_watched
 from labcourier_agent.config import CONFIG_FILE, WatchConfig, read_config
 from labcourier_agent.exits import EXIT_CODES, Exit, Interrupted
+from labcourier_agent.heartbeat import Heartbeat
 from labcourier_agent.interruption import heeding_signals
 from labcourier_agent.journal import Journal
+from labcourier_agent.log_file import watch_log
 from labcourier_agent.progress import LOGGER
 from labcourier_agent.settings import PORTALS_FILE, Folders, read_portals
 from labcourier_agent.speech import speaking
@@ -34,9 +36,17 @@ from labcourier_agent.watch_standing import StandingBoard
 @click.option("--once", is_flag=True, help="End when everything that is complete was sent and verified.")
 @click.option("--example", is_flag=True, help="Print a commented configuration to begin with.")
 @click.option("--json", "as_json", is_flag=True, help="With --check: print one JSON document.")
-@click.option("--log-file", metavar="FILE", help="Append every message, and every file sent, to FILE.")
+@click.option("--log-file", metavar="FILE", help="Every message, and every file sent.  [watch.log in the log folder]")
+@click.option("--log-json", is_flag=True, help="Each message is one JSON object a line, also in the log file.")
 def watch_command(
-    config_file: str | None, only_check: bool, once: bool, example: bool, as_json: bool, log_file: str | None
+    *,
+    config_file: str | None,
+    only_check: bool,
+    once: bool,
+    example: bool,
+    as_json: bool,
+    log_file: str | None,
+    log_json: bool,
 ) -> None:
     """Watches folders and sends what is new or changed while the instrument writes, for months.
 
@@ -58,12 +68,15 @@ def watch_command(
     def read() -> WatchConfig:
         return read_config(file, read_portals(folders.config))
 
-    with speaking(log_file):
-        if only_check:
+    if only_check:
+        with speaking(log_file, as_json=log_json):
             _check(read(), as_json=as_json)
-            return
-        watch = Watch(folders, read, (file, folders.config / PORTALS_FILE), StandingBoard())
-        outcome = _watch(watch, once=once)
+        return
+    board = StandingBoard()
+    with speaking(log_file or str(watch_log(os.environ)), as_json=log_json):
+        watch = Watch(folders, read, (file, folders.config / PORTALS_FILE), board)
+        with Heartbeat(folders, lambda: read_portals(folders.config), board):
+            outcome = _watch(watch, once=once)
     sys.exit(outcome)
 
 

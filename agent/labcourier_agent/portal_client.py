@@ -118,6 +118,9 @@ class PortalClient:
         answer = self._call("GET", f"api/v1/bundles/{upload_id}")
         return BundleAnswer(answer["state"], answer.get("reason") or "", answer.get("bad") or [])
 
+    def heartbeat(self, beat: dict[str, Any]) -> dict[str, Any]:
+        return self._call("POST", "api/v1/heartbeat", beat)
+
     def close(self, dataset_id: str) -> None:
         """Closing what is closed is success. Errors: Conflict `files_missing` with detail.files."""
         address = f"{self._root}api/v1/datasets/{dataset_id}/close"
