@@ -16,6 +16,7 @@ from portal import __version__
 from portal.errors import Invalid
 from portal.models import DataFile, Dataset
 from uploads.access import Sender, dataset_to_send, sendable_datasets, sender_of, sender_project
+from uploads.agent_versions import AGENT_VERSION_LATEST, AGENT_VERSION_MIN
 from uploads.schemas import (
     MAX_FILES,
     AnnouncedFileOut,
@@ -29,6 +30,7 @@ from uploads.schemas import (
     FilesOut,
     FilesPageOut,
     InstrumentOut,
+    MetadataFieldOut,
     PathsIn,
     ProjectOut,
 )
@@ -36,7 +38,6 @@ from uploads.services.datasets import DatasetWish, close_dataset, create_dataset
 from uploads.services.file_wishes import RawWish, key_of
 from uploads.services.files import announce_files
 
-AGENT_VERSION_MIN = "0.1.0"
 _DATASETS_A_PAGE = 100
 
 router = Router(auth=sender_of, tags=["uploads"])
@@ -57,6 +58,9 @@ def connection(request: HttpRequest) -> ConnectionOut:
         max_file_bytes=settings.MAX_FILE_BYTES,
         max_path_bytes=PATH_LIMIT,
         agent_version_min=AGENT_VERSION_MIN,
+        agent_version_latest=AGENT_VERSION_LATEST,
+        server_time=timezone.now(),
+        metadata_template=[MetadataFieldOut(**field) for field in instrument.metadata_template] if instrument else [],
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, StringConstraints
 from portal.models import DataFile, Dataset
 
 MAX_FILES = 1000
-_BIGGEST = 2**63 - 1
+BIGGEST = 2**63 - 1
 
 
 def _printable(text: str) -> str:
@@ -20,16 +20,16 @@ def _printable(text: str) -> str:
     return text
 
 
-_Printable = AfterValidator(_printable)
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), _Printable]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), _Printable]
-Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), _Printable]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000), _Printable]
-Value = Annotated[str, StringConstraints(max_length=2000), _Printable]
-Address = Annotated[str, StringConstraints(max_length=254), _Printable]
+Printable = AfterValidator(_printable)
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), Printable]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), Printable]
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Printable]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000), Printable]
+Value = Annotated[str, StringConstraints(max_length=2000), Printable]
+Address = Annotated[str, StringConstraints(max_length=254), Printable]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
-Size = Annotated[int, Field(ge=0, le=_BIGGEST, strict=True)]
-Nanoseconds = Annotated[int, Field(ge=-_BIGGEST, le=_BIGGEST, strict=True)]
+Size = Annotated[int, Field(ge=0, le=BIGGEST, strict=True)]
+Nanoseconds = Annotated[int, Field(ge=-BIGGEST, le=BIGGEST, strict=True)]
 
 
 class DatasetIn(Schema):
@@ -66,6 +66,7 @@ class DatasetOut(Schema):
     recipients: list[str]
     created_at: datetime
     released_at: datetime | None
+    safe_to_delete_since: datetime | None
 
     @classmethod
     def of(cls, dataset: Dataset, url: str) -> Self:
@@ -88,6 +89,7 @@ class DatasetOut(Schema):
             recipients=[recipient.email for recipient in dataset.recipients.all()],
             created_at=dataset.created_at,
             released_at=dataset.released_at,
+            safe_to_delete_since=dataset.safe_to_delete_since,
         )
 
 
@@ -164,6 +166,16 @@ class InstrumentOut(Schema):
     name: str
 
 
+class MetadataFieldOut(Schema):
+    """What the instrument asks of a dataset in the browser; an agent may offer it, too. No choices: free text."""
+
+    name: str
+    label: str
+    required: bool
+    choices: list[str]
+    help: str
+
+
 class ConnectionOut(Schema):
     portal_version: str
     project: ProjectOut | None
@@ -174,3 +186,6 @@ class ConnectionOut(Schema):
     max_file_bytes: int
     max_path_bytes: int
     agent_version_min: str
+    agent_version_latest: str
+    server_time: datetime
+    metadata_template: list[MetadataFieldOut]
