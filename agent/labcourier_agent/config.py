@@ -228,8 +228,17 @@ def _unknown_placeholder(name: str, rule: Rule) -> str:
 
 
 def _refuse_doubles(folders: list[FolderEntry], sections: list[Section]) -> None:
-    seen: set[str] = set()
-    for folder, section in zip(folders, sections, strict=True):
-        if folder.path and folder.identity in seen:
-            section.complain("path", f"{folder.path} is watched twice: give one of the two another label.")
-        seen.add(folder.identity)
+    """One file would be sent twice: who wants that says so by labels."""
+    for number, folder in enumerate(folders):
+        for other in folders[:number]:
+            if folder.path and other.path and folder.identity == other.identity:
+                sections[number].complain("path", f"{folder.path} is watched twice: give the two different labels.")
+            elif _overlap(folder.path, other.path) and not (folder.label and other.label):
+                sections[number].complain(
+                    "path", f"{folder.path} and {other.path} share files: exclude them in one, and give both a label."
+                )
+
+
+def _overlap(one: str, other: str) -> bool:
+    shorter, longer = sorted((Path(one).parts, Path(other).parts), key=len)
+    return bool(shorter) and longer[: len(shorter)] == shorter

@@ -66,11 +66,11 @@ class Plan:
             return Selection(filters, links)
         rule, key = parse_split(self.split), self.key
 
-        def belongs(found: Found) -> bool:
+        def place(found: Found) -> str | None:
             share = rule.share_of(found.path, found.signature.mtime_ns)
-            return share is not None and share.key == key
+            return share.path if share is not None and share.key == key else None
 
-        return Selection(filters, links, belongs)
+        return Selection(filters, links, rule.home(rule.values(key)), place)
 
     def request(self, client_key: str) -> dict[str, Any]:
         """The body of POST /api/v1/datasets."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,5 +56,10 @@ class Report:
 
 
 def exit_code_of(ledger: Ledger) -> Exit:
-    codes = {fault.exit_code for fault in ledger.faults()}
-    return next((code for code in GRAVITY if code in codes), Exit.OK)
+    return gravest(fault.exit_code for fault in ledger.faults())
+
+
+def gravest(codes: Iterable[Exit]) -> Exit:
+    """Of several outcomes; an interruption goes before all."""
+    found = set(codes)
+    return next((code for code in (Exit.INTERRUPTED, *GRAVITY) if code in found), max(found, default=Exit.OK))

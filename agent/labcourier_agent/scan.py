@@ -37,11 +37,15 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which of the files are meant. `belongs` is asked last, with each file that has passed everything else."""
+    """Which of the files are meant. `place` is asked last: where a file goes in the dataset, None when it does not.
+
+    `within`: only this folder of each source is looked into, relative and with `/`.
+    """
 
     filters: Filters = Filters()  # noqa: RUF009 it does not change
     links: Links = Links.SKIP
-    belongs: Callable[[Found], bool] | None = None
+    within: str = ""
+    place: Callable[[Found], str | None] | None = None
 
 
 EVERYTHING = Selection()
@@ -62,9 +66,15 @@ def look_through(
             entries = iter([_found(source, Path(source).name, Path(source).stat())])
         else:
             raise NotFound(f"There is no file or folder {source}.")
-        for entry in entries:
-            if selection.belongs is None or isinstance(entry, LeftOut) or selection.belongs(entry):
-                yield entry
+        yield from entries if selection.place is None else _placed(entries, selection.place)
+
+
+def _placed(entries: Iterator[Found | LeftOut], place: Callable[[Found], str | None]) -> Iterator[Found | LeftOut]:
+    for entry in entries:
+        if isinstance(entry, LeftOut):
+            yield entry
+        elif (path := place(entry)) is not None:
+            yield entry._replace(path=path)
 
 
 class Walk:
@@ -74,8 +84,11 @@ class Walk:
         self._skip = skip
         self._filters = selection.filters
         self._links = selection.links
-        above = _identity(top, None) if self._links is Links.ALL else None
-        self._waiting: list[tuple[str, str, Above | None]] = [(top, "", above)]
+        self._waiting: list[tuple[str, str, Above | None]] = []
+        start = Path(top, selection.within)
+        if start.is_dir():
+            above = _identity(str(start), None) if self._links is Links.ALL else None
+            self._waiting.append((str(start), f"{selection.within}/" if selection.within else "", above))
 
     def entries(self) -> Iterator[Found | LeftOut]:
         while self._waiting:

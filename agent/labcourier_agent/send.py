@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labcourier_agent.bandwidth import Bandwidth
 from labcourier_agent.exits import AgentError, Exit, NotFound, Refused
-from labcourier_agent.interruption import heeding_signals
+from labcourier_agent.hours import execute_in_hours
 from labcourier_agent.journal import DatasetRow, Journal
 from labcourier_agent.ledger import Ledger
 from labcourier_agent.lock import only_one, only_one_on
@@ -20,6 +21,7 @@ from labcourier_agent.report import Report, exit_code_of
 from labcourier_agent.run import ADD_NEW, Options, Run
 from labcourier_agent.settings import Folders, Portal
 from labcourier_agent.stock import compare_stock, take_stock
+from labcourier_agent.timetable import Schedule
 from labcourier_agent.wire import open_http
 
 # For a question about what was complete: a person waits for this.
@@ -33,6 +35,8 @@ class Order:
     plan: Plan
     options: Options
     anew: bool = False
+    bandwidth: Bandwidth | None = None
+    schedule: Schedule | None = None
 
 
 def absolute_sources(paths: Sequence[str]) -> tuple[str, ...]:
@@ -69,7 +73,8 @@ def rehearse(order: Order, folders: Folders, show: Callable[[str, int], None]) -
     passing = Journal(None)
     try:
         ledger = Ledger(passing, passing.begin(order.plan).id)
-        take_stock(ledger, order.plan.sources, ready_at=0.0, skip=order.options.marker, say=LOGGER.warning)
+        selection, marker = order.plan.selection(), order.options.marker
+        take_stock(ledger, order.plan.sources, ready_at=0.0, skip=marker, selection=selection, say=LOGGER.warning)
         for row in ledger.all_files():
             show(row.path, row.signature.size)
         counts = ledger.counts()
@@ -90,14 +95,20 @@ def _known_dataset(order: Order, folders: Folders) -> DatasetRow | None:
 
 
 def _run(journal: Journal, dataset: DatasetRow, order: Order, portal: Portal, began: float) -> Report:
-    http = open_http(portal.token, connections=order.options.transfers)
+    http = open_http(portal.token, connections=order.options.transfers, bandwidth=order.bandwidth)
     error: AgentError | None = None
     left_over = 0
     try:
         with open_progress() as progress:
-            run = Run(journal, dataset, http, progress, order.options)
-            heeding_signals(run.execute, run.stop)
-            left_over = run.left_over
+            runs: list[Run] = []
+
+            def begin() -> Run:
+                row = journal.latest(order.plan) or dataset
+                runs.append(Run(journal, row, http, progress, order.options))
+                return runs[-1]
+
+            execute_in_hours(begin, order.schedule)
+            left_over = runs[-1].left_over
     except AgentError as trouble:
         error = trouble
     finally:
@@ -129,7 +140,8 @@ def _look_back(journal: Journal, dataset: DatasetRow, order: Order) -> Report:
     began = time.monotonic()
     ledger = Ledger(journal, dataset.id)
     counts = ledger.counts()
-    left_over = compare_stock(ledger, order.plan.sources, skip=order.options.marker).changed
+    sources, selection = order.plan.sources, order.plan.selection()
+    left_over = compare_stock(ledger, sources, skip=order.options.marker, selection=selection).changed
     exit_code, sentence = Exit.REFUSED, ""
     if counts.verified < counts.total:
         sentence = f"The portal takes no more files into this dataset, and some were not sent. {ADD_NEW}"

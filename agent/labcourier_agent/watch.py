@@ -7,14 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 
 from labcourier_agent.close_requests import CloseRequests
 from labcourier_agent.config import FolderEntry, WatchConfig
 from labcourier_agent.exits import AgentError, AlreadyRunning, Exit, Interrupted
+from labcourier_agent.hours import may_work
 from labcourier_agent.journal import Journal
-from labcourier_agent.lock import only_one
+from labcourier_agent.lock import only_one, only_one_on
 from labcourier_agent.progress import LOGGER
 from labcourier_agent.settings import Folders
 from labcourier_agent.watch_dataset import WAITING, WatchedDataset
@@ -73,10 +73,12 @@ class FolderWatch:
         identity = hashlib.sha256(f"watch {self.entry.identity} {self.entry.portal.url}".encode()).hexdigest()
         while not self._stop.is_set():
             try:
-                with only_one(self._folders.locks, identity):
+                # Entries with labels may share a folder within one process.
+                claimed = [] if self.entry.label else [self.entry.path]
+                with only_one(self._folders.locks, identity), only_one_on(self._folders.locks, claimed):
                     self._keep_looking()
             except AlreadyRunning as error:
-                self._note(f"{self.entry.path} is watched by another process already: end one of the two.", error)
+                self._note(f"{self.entry.path} is watched or sent by another process: end one of the two.", error)
             except AgentError as error:
                 self._note(error.sentence, error)
             except Exception as error:  # noqa: BLE001 one broken folder must not end the others unseen
@@ -156,15 +158,11 @@ class Watch:
         return Exit.OK
 
     def _serve(self, sittings: Sittings) -> bool:
-        if not self._may_send():
+        if not may_work(self._config.schedule):
             sittings.stop_all()
             return sittings.serve([], self._config)
         pairs = [(dataset, watch.entry) for watch in self._watches.values() for dataset in _datasets(watch)]
         return sittings.serve(pairs, self._config)
-
-    def _may_send(self) -> bool:
-        schedule = self._config.schedule
-        return schedule is None or schedule.is_open(datetime.now())  # noqa: DTZ005 by the clock on the wall
 
     # The configuration.
 
@@ -214,7 +212,7 @@ class Watch:
     def _post_standing(self) -> None:
         if time.monotonic() - self._stood_at < STAND_EVERY:
             return
-        may_send = self._may_send()
+        may_send = may_work(self._config.schedule)
         self._board.post([_standing(watch, may_send=may_send) for watch in self._watches.values()])
         self._stood_at = time.monotonic()
 
