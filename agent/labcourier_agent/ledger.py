@@ -244,14 +244,14 @@ class Ledger:
         again = row.resends < RESENDS
         state = "announced" if row.announced_before else "found"
         self._journal.execute(
-            "UPDATE files SET state = ?, fault = ?, reason = ?, resends = resends + 1, sha256 = NULL, upload_url = NULL,"
-            " singly = 1 WHERE id = ? AND state IN ('stated', 'verified')",
+            "UPDATE files SET state = ?, fault = ?, reason = ?, resends = resends + 1, singly = 1, sha256 = NULL,"
+            " upload_url = NULL WHERE id = ? AND state IN ('stated', 'verified')",
             (state, None, None, row.id) if again else ("failed", Fault.CORRUPT, reason, row.id),
         )
         return again
 
     def note_known_to_portal(self, paths: Iterable[tuple[str, int]]) -> None:
-        """Members of a bundle that the portal has a row of, each as the portal's path and id: no need to announce them."""
+        """Members of a bundle that the portal has a row of, as its path and our id: no need to announce them."""
         self._journal.execute_many("UPDATE files SET portal_path = ? WHERE id = ?", list(paths))
 
     def note_unstated(self, row: FileRow) -> None:
