@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,14 @@ from tests.agent.test_send import digests, stored
 
 MIB = 1024 * 1024
 SIZE = 40 * MIB
+REQUESTS = [
+    ("GET", "/api/v1/connection"),
+    ("POST", "/api/v1/datasets"),
+    ("POST", "/tus/"),
+    ("PATCH", "/tus/"),
+    ("GET", "/api/v1/bundles/"),
+    ("GET", "/api/v1/datasets/"),
+]
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -119,6 +128,53 @@ def test_an_interruption_says_how_to_go_on(
     assert ada("send", folder, "--title", "Run 7").code == 0
     assert stored(portal) == digests(folder)
     assert portal.received["stack.mrc"] == SIZE
+
+
+def test_an_interruption_at_any_moment_is_heeded(ada: Agent, portal: LoopbackPortal, data: Path, start: Start) -> None:
+    """From the first look to the question for a verdict: every request once is the one during which it comes."""
+    portal.take_bundles()
+    (data / "large.mrc").write_bytes(os.urandom(9 * MIB))
+    for number, (method, prefix) in enumerate(REQUESTS):
+        gate = Gate()
+        portal.faults = [Fault(method, prefix, meanwhile=gate.hold, status=503)]
+        process = start("send", data, "--title", f"Run {number}")
+        gate.wait()
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        gate.opened.set()
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 130, (method, prefix, err)
+        assert "To go on, run the same again" in err
+        assert "Traceback" not in err
+        assert ada("send", data, "--title", f"Run {number}").code == 0
+
+
+def test_a_dead_line_does_not_hold_back_an_interruption(
+    ada: Agent, portal: LoopbackPortal, data: Path, start: Start
+) -> None:
+    gate = Gate()
+    portal.faults = [Fault("GET", "/api/v1/connection", meanwhile=gate.hold)]
+    process = start("send", data)
+    gate.wait()
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 130
+    gate.opened.set()
+
+
+def test_a_program_started_in_the_background_leaves_ctrl_c_to_the_one_in_front(
+    ada: Agent, portal: LoopbackPortal, data: Path, start: Start
+) -> None:
+    """A shell starts `command &` with SIGINT ignored; Ctrl-C reaches the whole group, and is meant for another."""
+    gate = Gate()
+    portal.faults = [Fault("GET", "/api/v1/connection", meanwhile=gate.hold, status=503)]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    process = start("send", data)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    gate.wait()
+    process.send_signal(signal.SIGINT)
+    gate.opened.set()
+    assert process.wait(timeout=20) == 0
 
 
 def test_the_same_command_twice_at_once_is_told_to_wait(

@@ -208,3 +208,14 @@ def test_sixteen_transfers_at_once_lose_nothing(ada: Agent, portal: LoopbackPort
         (folder / f"{number}.tif").write_bytes(str(number).encode() * number)
     assert ada("send", folder, "--transfers", "16").code == 0
     assert stored(portal) == digests(folder)
+
+
+def test_a_newer_agent_is_told_of_once_and_an_older_one_not_at_all(
+    ada: Agent, portal: LoopbackPortal, data: Path
+) -> None:
+    portal.agent_version_latest = "0.0.9"
+    assert "available" not in ada("send", data, "--title", "First").err
+    portal.agent_version_latest = "97.1"
+    result = ada("send", data, "--title", "Second")
+    assert result.code == 0
+    assert result.err.count("Agent 97.1 is available, this is 0.1.0: update labcourier-agent") == 1
