@@ -14,6 +14,7 @@ import click
 from labcourier_agent import __version__
 from labcourier_agent.cli_clean import clean_command
 from labcourier_agent.cli_compare import compare_command
+from labcourier_agent.cli_doctor import doctor_command
 from labcourier_agent.cli_send import send_command
 from labcourier_agent.cli_watch import close_command, watch_command
 from labcourier_agent.connect import connect
@@ -42,6 +43,7 @@ app.add_command(watch_command)
 app.add_command(close_command)
 app.add_command(compare_command)
 app.add_command(clean_command)
+app.add_command(doctor_command)
 
 
 @app.command("version")

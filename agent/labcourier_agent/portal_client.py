@@ -157,13 +157,13 @@ class PortalClient:
 
 def refuse_if_outdated(connection: Connection) -> None:
     wanted = connection.agent_version_min
-    if wanted and _numbers(wanted) > _numbers(__version__):
+    if wanted and numbers_of(wanted) > numbers_of(__version__):
         raise Refused(f"The portal asks for agent {wanted} or newer; this is {__version__}: update labcourier-agent.")
 
 
 def tell_if_newer(connection: Connection) -> None:
     latest = connection.agent_version_latest
-    if latest and _numbers(latest) > _numbers(__version__):
+    if latest and numbers_of(latest) > numbers_of(__version__):
         _tell_of_newer(latest)
 
 
@@ -190,5 +190,5 @@ def _read_file(entry: dict[str, Any]) -> PortalFile:
     )
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def numbers_of(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdecimal())

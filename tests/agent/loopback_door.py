@@ -77,7 +77,7 @@ class Door(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
-    do_GET = do_POST = do_HEAD = do_PATCH = do_DELETE = _serve  # noqa: N815 the names are theirs
+    do_OPTIONS = do_GET = do_POST = do_HEAD = do_PATCH = do_DELETE = _serve  # noqa: N815 the names are theirs
 
     def _planted(self) -> Fault | None:
         with self.portal.lock:

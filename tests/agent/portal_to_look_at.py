@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.agent.loopback_door import Answer
+from tests.agent.loopback_door import Answer, Door
 from tests.agent.loopback_portal import LoopbackPortal, StoredDataset, StoredFile
 
 
@@ -18,7 +18,13 @@ class PortalToLookAt(LoopbackPortal):
         super().__init__()
         self.safe_since: str | None = None
         self.heartbeats: list[dict[str, Any]] = []
-        self.latest = "0.1.0"
+        self.connection_more: dict[str, Any] = {}
+        self.tus_versions = "1.0.0"
+
+    def answer(self, door: Door, method: str, path: str) -> Answer:
+        if method == "OPTIONS":
+            return 204, None, {"Tus-Version": self.tus_versions}
+        return super().answer(door, method, path)
 
     def put(self, dataset: StoredDataset, path: str, size: int, sha256: str, state: str = "verified") -> None:
         dataset.files[path] = StoredFile(path, size, None, sha256, state, sha256)
@@ -36,8 +42,11 @@ class PortalToLookAt(LoopbackPortal):
                 return 200, self._known(dataset_id).document(self.url) | {"safe_to_delete_since": self.safe_since}, {}
             case "POST", ["heartbeat"]:
                 self.heartbeats.append(body)
-                return 200, {"server_time": "2026-11-20T18:20:37Z", "agent_version_latest": self.latest}, {}
+                return 200, {"server_time": "2026-11-20T18:20:37Z", "agent_version_latest": "0.1.0"}, {}
         return super()._api(method, path, body)
+
+    def _connection(self) -> dict[str, Any]:
+        return super()._connection() | self.connection_more
 
     def _list_datasets(self, asked: dict[str, str]) -> Answer:
         """Newest first, whatever name is asked for: an older portal knows no filter."""
