@@ -7,14 +7,16 @@ the root is refused, also by way of a symbolic link.
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
+from dataplane.checksums import Digests
 from dataplane.errors import DataplaneError, NotStored, PathRefused, PathTaken
 from dataplane.folders import make_folders, move, sync_folders
+from dataplane.unpacking import Piece, unpack
 
 RECEIVED = ".received"
 
@@ -25,6 +27,16 @@ class Placement:
 
     source: str
     target: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPiece:
+    """Content of a bundle's member: `size` bytes at `offset`, to be written to `key`; `mtime_ns` since 1970 UTC."""
+
+    key: str
+    offset: int
+    size: int
+    mtime_ns: int | None
 
 
 class LocalStore:
@@ -55,6 +67,16 @@ class LocalStore:
                 return path.open("rb", buffering=0)
         raise NotStored(f"{placement.target!a} is not in the store. Send it again.")
 
+    def unpack(self, source: str, pieces: Sequence[MemberPiece]) -> list[Digests]:
+        """Members of the bundle at the key `source`, each written to its own key, all flushed, then read back.
+
+        Raises NotStored for the bundle, NoRoom, SyncFailed, OSError.
+        """
+        known: set[Path] = set()
+        targets = [Piece(each.offset, each.size, each.mtime_ns, self._path(each.key, known)) for each in pieces]
+        with self.open(source) as bundle:
+            return unpack(bundle.fileno(), targets, below=self.root)
+
     def place(self, placements: Iterable[Placement]) -> dict[str, DataplaneError]:
         """Move verified uploads to their keys and make the new names durable, each folder once.
 
@@ -63,9 +85,10 @@ class LocalStore:
         """
         failures: dict[str, DataplaneError] = {}
         touched: list[Path] = []
+        known: set[Path] = set()
         for placement in placements:
             try:
-                touched += self._move_to_key(placement)
+                touched += self._move_to_key(placement, known)
             except DataplaneError as error:
                 failures[placement.source] = error
         sync_folders(touched)
@@ -106,8 +129,17 @@ class LocalStore:
         """What an unprivileged process can still write here, in bytes."""
         return shutil.disk_usage(self.root).free
 
-    def _move_to_key(self, placement: Placement) -> list[Path]:
-        source, target = self.path(placement.source), self.path(placement.target)
+    def _path(self, key: str, known: set[Path]) -> Path:
+        """As `path`, for many keys at once: a folder in `known` was found to lie inside and is not resolved again."""
+        folder, _, name = key.rpartition("/")
+        if not folder or self.root / folder not in known or name in ("", ".", "..") or "\0" in name:
+            path = self.path(key)
+            known.add(path.parent)
+            return path
+        return self.root / key
+
+    def _move_to_key(self, placement: Placement, known: set[Path]) -> list[Path]:
+        source, target = self._path(placement.source, known), self._path(placement.target, known)
         try:
             made = make_folders(target.parent, below=self.root)
             move(source, target)

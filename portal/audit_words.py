@@ -45,11 +45,14 @@ AUDIT_WORDS = {
     "upload_token_made": Words("upload token made", "made the upload token “{subject}”"),
     "upload_token_renewed": Words("upload token renewed", "renewed the upload token “{subject}”"),
     "upload_token_revoked": Words("upload token revoked", "revoked the upload token “{subject}”"),
+    "agent_silent": Words("agent silent", "missed the agent on {subject}", "moon"),
+    "agent_forgotten": Words("agent removed", "removed the agent on {subject} from the list"),
     "dataset_created": Words("dataset begun", "began the dataset", "inbox"),
     "dataset_described": Words("description changed", "changed {changed}", "info-circle"),
     "dataset_closed": Words("dataset closed", "closed the dataset: {files}, {bytes}", "lock"),
     "dataset_released": Words("dataset released", "released the dataset: {files}, {bytes}", "send-check"),
     "files_corrupt": Words("files corrupt", "found {count} corrupt, such as {subject}", "x-octagon-fill"),
+    "files_withdrawn": Words("files withdrawn", "took back {count}, such as {subject}", "x-octagon-fill"),
     "upload_bytes_lost": Words(
         "bytes lost", "found bytes missing in the upload of {subject}: {reason}", "exclamation-triangle-fill"
     ),

@@ -35,6 +35,11 @@ def open_verified(dataset: Dataset, path: str, offset: int = 0) -> BinaryIO:
     return store().open(f"{dataset_key(dataset)}/{path}", offset)
 
 
+def unpacked_key(upload_id: str, place: int) -> str:
+    """Where a member of a bundle waits until it was read back."""
+    return f"{RECEIVED}/{upload_id}.{place}"
+
+
 def received_key(upload_id: str) -> str:
     """Where the bytes of a finished upload wait for verification."""
     return f"{RECEIVED}/{upload_id}"

@@ -12,15 +12,20 @@ from django.utils import timezone
 from ninja import Query, Router, Status
 
 from dataplane.names import PATH_LIMIT
+from dataplane.tarbundle import MOST_BYTES, MOST_FILES
 from portal import __version__
-from portal.errors import Invalid
+from portal.errors import Invalid, NotFound
 from portal.models import DataFile, Dataset
 from uploads.access import Sender, dataset_to_send, sendable_datasets, sender_of, sender_project
 from uploads.agent_versions import AGENT_VERSION_LATEST, AGENT_VERSION_MIN
+from uploads.models import Bundle
 from uploads.schemas import (
     MAX_FILES,
     AnnouncedFileOut,
     AnnouncedFilesOut,
+    BundleOut,
+    BundleRulesOut,
+    BundlesOut,
     ConnectionOut,
     DatasetIn,
     DatasetOut,
@@ -34,9 +39,10 @@ from uploads.schemas import (
     PathsIn,
     ProjectOut,
 )
+from uploads.services.bundles import THRESHOLD, UnderWay, bundles_under_way
 from uploads.services.datasets import DatasetWish, close_dataset, create_dataset
 from uploads.services.file_wishes import RawWish, key_of
-from uploads.services.files import announce_files
+from uploads.services.files import announce_files, withdraw_files
 
 _DATASETS_A_PAGE = 100
 
@@ -61,6 +67,7 @@ def connection(request: HttpRequest) -> ConnectionOut:
         agent_version_latest=AGENT_VERSION_LATEST,
         server_time=timezone.now(),
         metadata_template=[MetadataFieldOut(**field) for field in instrument.metadata_template] if instrument else [],
+        bundles=BundleRulesOut(max_bytes=MOST_BYTES, max_files=MOST_FILES, threshold=THRESHOLD),
     )
 
 
@@ -84,7 +91,7 @@ def list_datasets(
     name: str = "",
     cursor: str = "",
 ) -> DatasetsOut:
-    """Newest first, a hundred at a time. Cost: four queries."""
+    """Newest first, a hundred at a time. Cost: five queries."""
     datasets = sendable_datasets(_sender(request)).prefetch_related("recipients")
     if state:
         datasets = datasets.filter(state=state)
@@ -97,8 +104,9 @@ def list_datasets(
     page = list(datasets.order_by("-created_at", "-pk")[: _DATASETS_A_PAGE + 1])
     more = len(page) > _DATASETS_A_PAGE
     page = page[:_DATASETS_A_PAGE]
+    bundles = bundles_under_way(page)
     return DatasetsOut(
-        datasets=[_dataset_out(request, dataset) for dataset in page],
+        datasets=[_with_bundles(request, dataset, bundles) for dataset in page],
         next=f"{page[-1].created_at.isoformat()}_{page[-1].pk}" if more else None,
     )
 
@@ -137,6 +145,25 @@ def query_files(request: HttpRequest, dataset_id: UUID, wanted: PathsIn) -> File
     return FilesOut(files=[FileOut.of(file) for file in files])
 
 
+@router.post("/datasets/{dataset_id}/files/withdraw", response=FilesOut)
+def withdraw(request: HttpRequest, dataset_id: UUID, named: PathsIn) -> FilesOut:
+    """Take back files that were announced and will not come; those of the named that stay. Repeat freely."""
+    sender = _sender(request)
+    dataset = dataset_to_send(sender, dataset_id)
+    files = withdraw_files(dataset_id=dataset.pk, paths=named.paths, actor=sender.actor, now=timezone.now())
+    return FilesOut(files=[FileOut.of(file) for file in files])
+
+
+@router.get("/bundles/{bundle_id}", response=BundleOut)
+def one_bundle(request: HttpRequest, bundle_id: str) -> BundleOut:
+    """What became of a bundle's files. Cost: two queries."""
+    own = Bundle.objects.filter(dataset__in=sendable_datasets(_sender(request)))
+    bundle = own.filter(pk=bundle_id).first()
+    if bundle is None:
+        raise NotFound("There is no such bundle. Ask for its files by their paths.")
+    return BundleOut.of(bundle)
+
+
 @router.get("/datasets/{dataset_id}/files", response=FilesPageOut)
 def list_files(
     request: HttpRequest,
@@ -172,7 +199,16 @@ def _sender(request: Any) -> Sender:
 
 
 def _dataset_out(request: HttpRequest, dataset: Dataset) -> DatasetOut:
-    return DatasetOut.of(dataset, request.build_absolute_uri(dataset.get_absolute_url()))
+    return _with_bundles(request, dataset, bundles_under_way([dataset]))
+
+
+def _with_bundles(request: HttpRequest, dataset: Dataset, bundles: dict[UUID, UnderWay]) -> DatasetOut:
+    under_way = bundles.get(dataset.pk, UnderWay())
+    return DatasetOut.of(
+        dataset,
+        request.build_absolute_uri(dataset.get_absolute_url()),
+        BundlesOut(waiting=under_way.bundles, files=under_way.files, bytes=under_way.bytes),
+    )
 
 
 def _older_than(cursor: str) -> Q:

@@ -3,7 +3,7 @@
 from portal.actors import SYSTEM, Actor
 from portal.audit import record
 from portal.models import DataFile, Dataset
-from uploads.models import Upload, UploadToken
+from uploads.models import Agent, Upload, UploadToken
 
 
 def token_made(token: UploadToken, actor: Actor) -> None:
@@ -17,6 +17,19 @@ def token_renewed(token: UploadToken, actor: Actor, overlap_hours: int) -> None:
 
 def token_revoked(token: UploadToken, actor: Actor) -> None:
     record("upload_token_revoked", actor, project=token.project, subject=token.label)
+
+
+def agent_silent(agent: Agent) -> None:
+    record("agent_silent", SYSTEM, project=agent.token.project, subject=agent.host, **_about(agent))
+
+
+def agent_forgotten(agent: Agent, actor: Actor) -> None:
+    record("agent_forgotten", actor, project=agent.token.project, subject=agent.host, **_about(agent))
+
+
+def _about(agent: Agent) -> dict[str, str]:
+    instrument = agent.token.instrument.slug if agent.token.instrument else ""
+    return {"agent": str(agent.agent_id), "instrument": instrument, "last_heard": agent.last_heard_at.isoformat()}
 
 
 def dataset_created(dataset: Dataset, actor: Actor) -> None:
@@ -42,6 +55,12 @@ def files_corrupt(dataset: Dataset, files: list[DataFile]) -> None:
     """One event for a batch; names the first twenty."""
     named = [{"path": file.path, "reason": file.reason} for file in files[:20]]
     record("files_corrupt", SYSTEM, dataset=dataset, subject=files[0].path, count=len(files), files=named)
+
+
+def files_withdrawn(dataset: Dataset, actor: Actor, files: list[DataFile]) -> None:
+    """One event for a batch; names the first twenty."""
+    named = [{"path": file.path} for file in files[:20]]
+    record("files_withdrawn", actor, dataset=dataset, subject=files[0].path, count=len(files), files=named)
 
 
 def bytes_lost(upload: Upload, reason: str) -> None:

@@ -8,6 +8,7 @@ from ninja import Field, Schema
 from pydantic import AfterValidator, StringConstraints
 
 from portal.models import DataFile, Dataset
+from uploads.models import Bundle
 
 MAX_FILES = 1000
 BIGGEST = 2**63 - 1
@@ -55,6 +56,14 @@ class Counts(Schema):
     bytes_verified: int
 
 
+class BundlesOut(Schema):
+    """Bundles whose files are not all in the dataset yet, with what they hold."""
+
+    waiting: int
+    files: int
+    bytes: int
+
+
 class DatasetOut(Schema):
     id: UUID
     name: str
@@ -63,13 +72,14 @@ class DatasetOut(Schema):
     url: str
     revision: int
     counts: Counts
+    bundles: BundlesOut
     recipients: list[str]
     created_at: datetime
     released_at: datetime | None
     safe_to_delete_since: datetime | None
 
     @classmethod
-    def of(cls, dataset: Dataset, url: str) -> Self:
+    def of(cls, dataset: Dataset, url: str, bundles: BundlesOut) -> Self:
         """Cost: one query for the recipients, unless they were prefetched."""
         return cls(
             id=dataset.pk,
@@ -86,6 +96,7 @@ class DatasetOut(Schema):
                 bytes_expected=dataset.bytes_expected,
                 bytes_verified=dataset.bytes_verified,
             ),
+            bundles=bundles,
             recipients=[recipient.email for recipient in dataset.recipients.all()],
             created_at=dataset.created_at,
             released_at=dataset.released_at,
@@ -156,6 +167,47 @@ class FilesPageOut(Schema):
     next: str | None
 
 
+class BadMemberOut(Schema):
+    """`state`: corrupt (has a file, can be sent again), invalid (cannot be stored so) or skipped (by the sender)."""
+
+    path: str
+    sha256: str
+    state: str
+    reason: str
+
+
+class BundleOut(Schema):
+    """All `files` members but the `bad` ones are verified once the state is unpacked."""
+
+    id: str
+    state: str
+    files: int
+    verified: int
+    bytes: int
+    reason: str
+    bad: list[BadMemberOut]
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Self:
+        return cls(
+            id=bundle.pk,
+            state=bundle.state,
+            files=bundle.file_count,
+            verified=bundle.verified_count,
+            bytes=bundle.bytes_verified,
+            reason=bundle.reason,
+            bad=[BadMemberOut(**bad) for bad in bundle.bad],
+        )
+
+
+class BundleRulesOut(Schema):
+    """Files of at most `threshold` bytes travel in bundles of at most `max_bytes` and `max_files`."""
+
+    max_bytes: int
+    max_files: int
+    threshold: int
+
+
 class ProjectOut(Schema):
     code: str
     name: str
@@ -189,3 +241,4 @@ class ConnectionOut(Schema):
     agent_version_latest: str
     server_time: datetime
     metadata_template: list[MetadataFieldOut]
+    bundles: BundleRulesOut

@@ -34,7 +34,8 @@ def test_the_connection_says_where_and_how_much(ada: Any) -> None:
     assert answer["max_path_bytes"] == 1024
     assert set(answer) == {
         "portal_version", "project", "instrument", "token_label", "expires_at", "tus_endpoint",
-        "max_file_bytes", "max_path_bytes", "agent_version_min",
+        "max_file_bytes", "max_path_bytes", "agent_version_min", "agent_version_latest", "server_time",
+        "metadata_template", "bundles",
     }  # fmt: skip
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from portal.errors import Invalid
+from uploads.services.bundles import BundleWish
 from uploads.services.file_wishes import RawWish
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _NANOSECONDS = re.compile(r"-?[0-9]{1,19}")  # this year has 19 digits
+_COUNT = re.compile(r"[0-9]{1,15}")
 _LATEST = 2**63 - 1  # what the database holds
 
 
@@ -28,6 +30,17 @@ def read_metadata(metadata: Mapping[str, bytes], length: int) -> UploadMetadata:
         _dataset_id(texts.get("dataset", "")),
         RawWish(_path(texts), length, _mtime_ns(texts.get("mtime_ns", "")), _sha256(texts.get("sha256", ""))),
     )
+
+
+def read_bundle(metadata: Mapping[str, bytes]) -> tuple[UUID, BundleWish] | None:
+    """The dataset and what is said of the bundle, or None for an upload that is none. Raises Invalid."""
+    texts = {key: _text(key, metadata.get(key, b"")) for key in ("kind", "dataset", "files", "manifest")}
+    if texts["kind"] != "bundle":
+        return None
+    dataset_id = _dataset_id(texts["dataset"])
+    if dataset_id is None:
+        raise _refused("dataset", "is missing; a bundle belongs to one")
+    return dataset_id, BundleWish(_count("files", texts["files"]), _count("manifest", texts["manifest"]))
 
 
 def read_dataset_id(metadata: Mapping[str, bytes]) -> UUID | None:
@@ -70,6 +83,12 @@ def _sha256(text: str) -> str:
     if text and not _SHA256.fullmatch(text):
         raise _refused("sha256", "is not 64 hexadecimal digits")
     return text.lower()
+
+
+def _count(key: str, text: str) -> int:
+    if not _COUNT.fullmatch(text):
+        raise _refused(key, "is not a whole number")
+    return int(text)
 
 
 def _refused(key: str, what: str) -> Invalid:

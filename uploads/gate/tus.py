@@ -15,8 +15,9 @@ from dataplane.upload_application import Creation, Joining, Piece, UploadRefused
 from portal.errors import Invalid, NotFound, PortalError
 from portal.models import Dataset, Project
 from uploads.access import Sender, dataset_to_send, sendable_uploads
-from uploads.gate.metadata import read_dataset_id, read_metadata
+from uploads.gate.metadata import read_bundle, read_dataset_id, read_metadata
 from uploads.models import Upload
+from uploads.services.bundles import create_bundle
 from uploads.services.creation import create_joined, create_part, create_upload
 from uploads.services.datasets import dataset_of_the_day
 from uploads.services.file_wishes import FileWish, checked_wishes
@@ -47,6 +48,14 @@ class UploadsOfSender:
                 project = self._project_of_part(creation.metadata)
                 part = create_part(sender=self._sender, project=project, creation=creation, body=body, now=now)
                 return _status(part)
+            if bundle := read_bundle(creation.metadata):
+                dataset_id, bundle_wish = bundle
+                dataset = dataset_to_send(self._sender, dataset_id)
+                return _status(
+                    create_bundle(
+                        sender=self._sender, dataset=dataset, wish=bundle_wish, creation=creation, body=body, now=now
+                    )
+                )
             dataset, wish = self._place(creation.metadata, creation.length or 0)
             return _status(
                 create_upload(sender=self._sender, dataset=dataset, wish=wish, creation=creation, body=body, now=now)

@@ -1,6 +1,7 @@
 """What lets bytes in, and how far they have come."""
 
 from uploads.models.agents import Agent, AgentQuerySet, patience_with
+from uploads.models.bundles import Bundle
 from uploads.models.folders import DatasetFolder
 from uploads.models.tokens import TOKEN_PREFIX, UploadToken, new_token, token_digest
 from uploads.models.uploads import Upload, UploadQuerySet, new_upload_id
@@ -9,6 +10,7 @@ __all__ = [
     "TOKEN_PREFIX",
     "Agent",
     "AgentQuerySet",
+    "Bundle",
     "DatasetFolder",
     "Upload",
     "UploadQuerySet",

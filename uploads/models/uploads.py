@@ -46,6 +46,7 @@ class Upload(models.Model):
         WHOLE = "whole", "a file"
         PART = "part", "a part"
         FINAL = "final", "joined of parts"
+        BUNDLE = "bundle", "a bundle of small files"
 
     class State(models.TextChoices):
         RECEIVING = "receiving", "receiving"

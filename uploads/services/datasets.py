@@ -17,6 +17,7 @@ from portal.models import DataFile, Dataset, DatasetKeyword, DatasetRecipient, I
 from uploads import events
 from uploads.access import Sender
 from uploads.errors import AlreadyClosed, FilesMissing
+from uploads.models import Bundle
 from uploads.services.release import release_if_whole
 
 _NAME_TRIES = 100

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django.conf import settings
@@ -27,10 +27,10 @@ class FileWish:
     sent_path: str
     mtime_ns: int | None = None
     sha256: str = ""
+    key: str = field(init=False)
 
-    @property
-    def key(self) -> str:
-        return key_of(self.path)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", key_of(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,22 @@ def checked_wishes(raw_wishes: Sequence[RawWish]) -> list[FileWish]:
     problems: list[tuple[str, str]] = []
     for raw in raw_wishes:
         try:
-            wishes.append(_checked(raw))
+            wishes.append(checked_wish(raw))
         except (PathRefused, Invalid) as error:
             problems.append((raw.path, str(error)))
-    _raise_problems(problems or list(_repeated(wishes)))
+    _raise_problems(problems or list(repeated_names(wishes)))
     return wishes
 
 
 def refuse_name_conflicts(dataset: Dataset, wishes: Sequence[FileWish], existing: dict[str, DataFile]) -> None:
-    """Raise Invalid when a name differs only by case from another, or a file and a folder want one name.
+    """Raise Invalid when `name_conflicts` finds any."""
+    _raise_problems(name_conflicts(dataset, wishes, existing))
+
+
+def name_conflicts(
+    dataset: Dataset, wishes: Sequence[FileWish], existing: dict[str, DataFile]
+) -> list[tuple[str, str]]:
+    """Sent paths with a sentence: names that differ only by case from another, or that a file and a folder want.
 
     `existing` has the dataset's files by key, those of `wishes` at least. Cost: none when all are known; else one
     query, one for each 500 folders, and at most 20 when names clash.
@@ -71,7 +78,7 @@ def refuse_name_conflicts(dataset: Dataset, wishes: Sequence[FileWish], existing
     new = [wish for wish in wishes if wish.key not in existing]
     if new and not problems:
         problems = [*_files_where_folders_are_wanted(dataset, new), *_folders_where_files_are_wanted(dataset, new)]
-    _raise_problems(problems)
+    return problems
 
 
 def current_files(dataset: Dataset, keys: Sequence[str]) -> dict[str, DataFile]:
@@ -80,20 +87,22 @@ def current_files(dataset: Dataset, keys: Sequence[str]) -> dict[str, DataFile]:
     return {file.path_key: file for file in files}
 
 
-def _checked(raw: RawWish) -> FileWish:
+def checked_wish(raw: RawWish) -> FileWish:
+    """Raises PathRefused or Invalid with a sentence."""
     path = normalise_path(raw.path)
     if raw.size > settings.MAX_FILE_BYTES:
         raise Invalid(f"{shown(path)}: files can have at most {settings.MAX_FILE_BYTES} bytes here. Split it.")
     return FileWish(path, raw.size, raw.path, raw.mtime_ns, raw.sha256.lower())
 
 
-def _repeated(wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
+def repeated_names(wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
+    """Sent paths that clash with another of `wishes`, each with a sentence."""
     seen: dict[str, FileWish] = {}
     for wish in wishes:
         other = seen.setdefault(wish.key, wish)
         if other is not wish:
             yield wish.sent_path, f"{shown(wish.path)} and {shown(other.path)} are one name. Rename one of them."
-    folders = {key for wish in wishes for key in folder_keys(wish.path)}
+    folders = {key_of(folder) for folder in _wanted_folders(wishes)}
     for key in folders & seen.keys():
         yield seen[key].sent_path, f"{shown(seen[key].path)} is a file and a folder here. Rename one of them."
 
@@ -107,7 +116,7 @@ def _case_conflicts(wishes: Sequence[FileWish], existing: dict[str, DataFile]) -
 
 
 def _files_where_folders_are_wanted(dataset: Dataset, wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
-    wanted = {key: wish for wish in wishes for key in folder_keys(wish.path)}
+    wanted = {key_of(folder): wish for folder, wish in _wanted_folders(wishes).items()}
     for batch in _batches(list(wanted)):
         for file in DataFile.objects.current().filter(dataset=dataset, path_key__in=batch):
             wish = wanted[file.path_key]
@@ -127,15 +136,20 @@ def _folders_where_files_are_wanted(dataset: Dataset, wishes: Sequence[FileWish]
 
 def note_folders(dataset: Dataset, paths: Iterable[str]) -> None:
     """Remember which folders the files of `paths` lie in. Cost: nothing without folders, else one INSERT."""
-    keys = {key for path in paths for key in folder_keys(path)}
+    keys = {key_of(folder) for folder in {folder for path in paths for folder in _folders_of(path)}}
     DatasetFolder.objects.bulk_create(
         [DatasetFolder(dataset=dataset, path_key=key) for key in keys], ignore_conflicts=True, batch_size=_KEYS_A_QUERY
     )
 
 
-def folder_keys(path: str) -> list[str]:
+def _wanted_folders(wishes: Iterable[FileWish]) -> dict[str, FileWish]:
+    """Each folder once, with one of the files that lie in it."""
+    return {folder: wish for wish in wishes for folder in _folders_of(wish.path)}
+
+
+def _folders_of(path: str) -> list[str]:
     parts = path.split("/")
-    return [key_of("/".join(parts[:depth])) for depth in range(1, len(parts))]
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def _batches(rows: Sequence[Each]) -> Iterator[Sequence[Each]]:

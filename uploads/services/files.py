@@ -7,8 +7,10 @@ from uuid import UUID
 
 from django.db import transaction
 
+from portal.actors import Actor
 from portal.counts import Change, apply_change
 from portal.models import DataFile, Dataset
+from uploads import events
 from uploads.errors import DatasetClosed
 from uploads.models import Upload
 from uploads.services.bell import ring_to_verify
@@ -17,9 +19,11 @@ from uploads.services.file_wishes import (
     RawWish,
     checked_wishes,
     current_files,
+    key_of,
     note_folders,
     refuse_name_conflicts,
 )
+from uploads.services.release import release_if_whole
 from uploads.services.room import require_quota
 from uploads.services.stop import cancel_uploads
 from uploads.services.versions import lock_dataset, new_file, supersede
@@ -62,6 +66,25 @@ def announce_files(*, dataset_id: UUID, raw_wishes: Sequence[RawWish], now: date
         )
         ring_to_verify()
     return files
+
+
+def withdraw_files(*, dataset_id: UUID, paths: Sequence[str], actor: Actor, now: datetime) -> list[DataFile]:
+    """Take back announced files that did not come, or came damaged; the named ones that stay, as they are.
+
+    A closed dataset that only waited for them is released. Raises DatasetClosed once it is. Cost: six queries.
+    """
+    with transaction.atomic():
+        dataset = lock_dataset(dataset_id)
+        if dataset.state not in (Dataset.State.OPEN, Dataset.State.CLOSED):
+            raise DatasetClosed("The dataset is handed over: its files stay as they are. Ask the facility's staff.")
+        named = list(current_files(dataset, [key_of(path) for path in paths]).values())
+        gone = [file for file in named if file.state in (State.EXPECTED, State.CORRUPT)]
+        if gone:
+            apply_change(dataset.pk, supersede(gone))
+            cancel_uploads(Upload.objects.filter(file__in=[file.pk for file in gone]))
+            events.files_withdrawn(dataset, actor, gone)
+            release_if_whole(dataset.pk, now=now)
+    return [file for file in named if file not in gone]
 
 
 def _plan_one(plan: _Plan, dataset: Dataset, file: DataFile | None, wish: FileWish) -> DataFile:

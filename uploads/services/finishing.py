@@ -1,4 +1,4 @@
-"""An upload whose bytes are all durable: a file is handed over for verification, a part is kept until it is joined."""
+"""What happens once all bytes of an upload are durable: files are verified, bundles unpacked, parts kept."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,7 +12,7 @@ from portal.counts import Change, apply_change
 from portal.errors import Gone
 from portal.models import DataFile
 from portal.storage import received_key, store
-from uploads.models import Upload
+from uploads.models import Bundle, Upload
 from uploads.services.bell import ring_to_verify
 from uploads.services.current import REPLACED
 from uploads.services.versions import lock_dataset
@@ -24,6 +24,8 @@ def finish_if_whole(area: StagingArea, lock: WriterLock, upload: Upload) -> None
         return
     if upload.role == Upload.Role.PART:
         _keep_part(upload, timezone.now())
+    elif upload.role == Upload.Role.BUNDLE:
+        _move_and_hand_over(area, upload, _hand_over_bundle)
     else:
         _move_and_hand_over(area, upload, _hand_over_file)
     lock.discard()
@@ -52,6 +54,19 @@ def _hand_over_file(upload: Upload, key: str, now: datetime) -> bool:
         return False
     DataFile.objects.filter(uploads=upload).update(state=DataFile.State.RECEIVED, received_key=key, received_at=now)
     apply_change(upload.dataset_id, Change(received=1))
+    ring_to_verify()
+    return True
+
+
+@transaction.atomic
+def _hand_over_bundle(upload: Upload, key: str, now: datetime) -> bool:
+    """Let it be unpacked. False when the upload was ended meanwhile."""
+    if upload.dataset_id is None:
+        return False
+    lock_dataset(upload.dataset_id)
+    if not Upload.objects.receiving().filter(pk=upload.pk).update(state=Upload.State.FINISHED, touched_at=now):
+        return False
+    Bundle.objects.filter(pk=upload.pk).update(state=Bundle.State.RECEIVED, received_key=key, received_at=now)
     ring_to_verify()
     return True
 

@@ -7,7 +7,7 @@ from django.db.models import F, Q, Sum
 from portal.errors import NoRoom
 from portal.models import Dataset, Project
 from portal.storage import store
-from uploads.models import Upload
+from uploads.models import Bundle, Upload
 
 
 def require_disk_room(length: int, *, beside_others: bool = True) -> None:
@@ -29,7 +29,7 @@ def require_quota(project: Project, added: int) -> None:
     """Raise NoRoom when the project's announced, stored and reserved bytes would pass its quota.
 
     Call it in the transaction that adds them: the project's row stays locked until then, so that two
-    requests cannot both take the last bytes. Cost: nothing without a quota, else three queries.
+    requests cannot both take the last bytes. Cost: nothing without a quota, else four queries.
     """
     if project.quota_bytes is None or added <= 0:
         return
@@ -58,6 +58,8 @@ def reserve_room(upload: Upload, end: int) -> None:
 
 
 def _reserved(project: Project) -> int:
-    """What parts and uploads of unknown length hold, for which no file of a dataset stands yet."""
+    """What parts, bundles and uploads of unknown length hold, for which no file of a dataset stands yet."""
     holding = Upload.objects.staged().filter(Q(project=project) | Q(dataset__project=project), reserved__gt=0)
-    return holding.aggregate(total=Sum("reserved"))["total"] or 0
+    bundles = Bundle.objects.waiting().filter(dataset__project=project)
+    sums = holding.aggregate(total=Sum("reserved")), bundles.aggregate(total=Sum("size"))
+    return sum(each["total"] or 0 for each in sums)

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from portal.models import DataFile
 from portal.storage import store
-from uploads.models import Upload
+from uploads.models import Bundle, Upload
 from uploads.services.stop import expire_upload, remove_staged, staging_area
 
 _STRAY_AFTER = timedelta(days=1)  # far longer than any request lives
@@ -28,7 +28,8 @@ def forget_ended_uploads(*, now: datetime) -> int:
     ended = Upload.objects.exclude(state__in=[Upload.State.RECEIVING, Upload.State.KEPT]).filter(
         touched_at__lte=now - 2 * settings.UPLOAD_EXPIRY
     )
-    return ended.exclude(dataset__state="open", state=Upload.State.FINISHED).delete()[0]
+    ended = ended.exclude(dataset__state="open", state=Upload.State.FINISHED)
+    return ended.exclude(bundle__state=Bundle.State.RECEIVED).delete()[0]
 
 
 def remove_strays(*, now: datetime, dry_run: bool = False) -> list[str]:
@@ -57,7 +58,9 @@ def _stray_keys(now: datetime) -> Iterator[str]:
     old = [key for key in store().received_keys() if _is_old(store().path(key), now)]
     for batch in _batches(old):
         waiting = DataFile.objects.filter(state=DataFile.State.RECEIVED, received_key__in=batch)
-        yield from set(batch) - set(waiting.values_list("received_key", flat=True))
+        bundles = Bundle.objects.waiting().filter(received_key__in=batch)
+        known = {*waiting.values_list("received_key", flat=True), *bundles.values_list("received_key", flat=True)}
+        yield from set(batch) - known
 
 
 def _is_old(path: Path, now: datetime) -> bool:

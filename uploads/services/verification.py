@@ -20,6 +20,7 @@ from portal.counts import Change, apply_change
 from portal.models import DataFile, Dataset
 from portal.storage import file_key, store
 from uploads.services.claims import Clock, LeaseKeeper
+from uploads.services.outcome import Outcome
 from uploads.services.release import release_if_whole
 from uploads.services.trouble import tell_corrupt
 from uploads.services.versions import lock_dataset
@@ -36,16 +37,6 @@ class Verdict:
     file: DataFile
     crc32: int
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    verified: int
-    corrupt: int
-    put_off: int
-
-    def __add__(self, other: "Outcome") -> "Outcome":
-        return Outcome(self.verified + other.verified, self.corrupt + other.corrupt, self.put_off + other.put_off)
 
 
 def verify_batch(files: list[DataFile], *, clock: Clock = timezone.now) -> Outcome:
