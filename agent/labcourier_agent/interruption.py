@@ -8,18 +8,23 @@ shell does with `command &`, goes on ignoring it: a Ctrl-C is then meant for ano
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 from labcourier_agent.exits import Interrupted
 from labcourier_agent.system import POLITE_ENDS
 
+# A signal wakes the main thread at once, unless the system gave it to another thread: then it is noticed this soon.
 LOOK_EVERY = 0.05
 # For threads to come to an end; one that hangs in a dead connection ends with the process.
 FAREWELL = 8.0
+DONE = 0
 
 
 def heeding_signals(work: Callable[[], None], stop: Callable[[], None]) -> None:
@@ -27,50 +32,50 @@ def heeding_signals(work: Callable[[], None], stop: Callable[[], None]) -> None:
 
     To be called by the main thread. A second signal does not wait any longer.
     """
+    events: SimpleQueue[int] = SimpleQueue()
     outcome: list[BaseException | None] = []
-    thread = threading.Thread(target=_note_outcome, args=(work, outcome), name="run", daemon=True)
-    with _noting_signals() as noted:
-        thread.start()
-        while thread.is_alive() and not noted:
-            thread.join(LOOK_EVERY)
-        if noted:
+
+    def note_outcome() -> None:
+        try:
+            work()
+            outcome.append(None)
+        except BaseException as error:  # noqa: BLE001 it is raised again by the main thread
+            outcome.append(error)
+        events.put(DONE)
+
+    with _telling(events):
+        threading.Thread(target=note_outcome, name="run", daemon=True).start()
+        signalled = _next_event(events, within=math.inf) != DONE
+        if signalled:
             stop()
-            _wait_for(thread, noted)
-    if not outcome or (noted and outcome[0] is not None):
+            _next_event(events, within=FAREWELL)
+    if not outcome or (signalled and outcome[0] is not None):
         raise Interrupted
     if outcome[0] is not None:
         raise outcome[0]
 
 
-def _note_outcome(work: Callable[[], None], outcome: list[BaseException | None]) -> None:
-    try:
-        work()
-    except BaseException as error:  # noqa: BLE001 it is raised again by the main thread
-        outcome.append(error)
-    else:
-        outcome.append(None)
-
-
-def _wait_for(thread: threading.Thread, noted: list[int]) -> None:
-    for _ in range(round(FAREWELL / LOOK_EVERY)):
-        thread.join(LOOK_EVERY)
-        if not thread.is_alive() or len(noted) > 1:
-            return
+def _next_event(events: SimpleQueue[int], *, within: float) -> int:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        with suppress(Empty):
+            return events.get(timeout=LOOK_EVERY)
+    return DONE
 
 
 @contextmanager
-def _noting_signals() -> Iterator[list[int]]:
-    noted: list[int] = []
+def _telling(events: SimpleQueue[int]) -> Iterator[None]:
+    """A SimpleQueue is made for this: its `put` may interrupt another use of it in the same thread."""
 
     def note(number: int, frame: FrameType | None) -> None:
-        noted.append(number)
+        events.put(number)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, *POLITE_ENDS)}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, note)
     try:
-        yield noted
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
