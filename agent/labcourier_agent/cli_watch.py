@@ -109,7 +109,7 @@ def _watch(watch: Watch, *, once: bool) -> Exit:
         try:
             heeding_signals(lambda: outcomes.append(watch.run(once=once)), watch.stop)
         except Interrupted:
-            LOGGER.info("Stopped. What is not sent yet is sent after the next start.")
+            LOGGER.warning("Stopped, without waiting any longer for a connection or a share that hangs.")
             return Exit.INTERRUPTED if once else Exit.OK
     return outcomes[0]
 

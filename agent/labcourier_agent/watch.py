@@ -124,7 +124,7 @@ class Watch:
         self._folders = folders
         self._read = read
         self._files = files
-        self._board = board
+        self.board = board
         self._config = read()
         self._version = self._look_at_files()
         self._watches: dict[str, FolderWatch] = {}
@@ -134,7 +134,7 @@ class Watch:
 
     def stop(self) -> None:
         """From another thread: `run` returns when everything has come to an end."""
-        self._board.post_stopping()
+        self.board.post_stopping()
         self._stop.set()
 
     def read_again(self) -> None:
@@ -155,7 +155,8 @@ class Watch:
                 self._post_standing()
                 if once and not busy and self._is_settled():
                     return self._outcome()
-        return Exit.OK
+        LOGGER.info("Stopped. What is not sent yet is sent after the next start.")
+        return Exit.INTERRUPTED if once else Exit.OK
 
     def _serve(self, sittings: Sittings) -> bool:
         if not may_work(self._config.schedule):
@@ -163,6 +164,10 @@ class Watch:
             return sittings.serve([], self._config)
         pairs = [(dataset, watch.entry) for watch in self._watches.values() for dataset in _datasets(watch)]
         return sittings.serve(pairs, self._config)
+
+    @property
+    def folders(self) -> list[FolderWatch]:
+        return list(self._watches.values())
 
     # The configuration.
 
@@ -207,13 +212,13 @@ class Watch:
 
     def _tell(self, sentence: str) -> None:
         LOGGER.warning("%s", sentence)
-        self._board.post_error(sentence)
+        self.board.post_error(sentence)
 
     def _post_standing(self) -> None:
         if time.monotonic() - self._stood_at < STAND_EVERY:
             return
         may_send = may_work(self._config.schedule)
-        self._board.post([_standing(watch, may_send=may_send) for watch in self._watches.values()])
+        self.board.post([_standing(watch, may_send=may_send) for watch in self._watches.values()])
         self._stood_at = time.monotonic()
 
     def _is_settled(self) -> bool:

@@ -43,9 +43,8 @@ class KeyMemory:
         self._seen.add(mark)
 
     @property
-    def count(self) -> int:
-        """Files that were seen in this look."""
-        return self._count
+    def is_at_rest(self) -> bool:
+        return self._known is None
 
     def end_look(self) -> bool:
         """Versions that are no more are forgotten. Returns whether it has to be loaded anew from the journal."""

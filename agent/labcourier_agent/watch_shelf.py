@@ -39,6 +39,9 @@ class Shelf:
         """Whether one with this key came to its end, and no other has begun since."""
         return self._generations.get(key, 0) > 0 and key not in self._under_way
 
+    def memories(self) -> list[KeyMemory]:
+        return list(self._memories.values())
+
     def memory(self, key: str) -> KeyMemory:
         memory = self._memories.get(key)
         if memory is None:
