@@ -4,11 +4,14 @@ A panel takes the request and the dataset and gives a :class:`Panel`, or None wh
 It is fetched again every few seconds at ``/datasets/<id>/panels/<key>`` while the dataset moves, and as long as it says
 ``live`` of itself. So it holds no forms.
 
+``settings.INSTRUMENT_STATES`` names functions that tell how instruments are, for lists of them.
+
 ``settings.DATASET_ROW_NOTES`` names functions that say a few words about each dataset in a list ("2 of 3 have it").
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +20,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.module_loading import import_string
 
-from portal.models import Dataset
+from portal.models import Dataset, Instrument
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Panel:
 
 
 PanelFunction = Callable[[HttpRequest, Dataset], Panel | None]
+InstrumentStateFunction = Callable[[Sequence[int], datetime], dict[int, str]]
 RowNoteFunction = Callable[[Sequence[UUID]], dict[UUID, str]]
 
 
@@ -61,3 +65,12 @@ def row_notes(datasets: Sequence[Dataset]) -> dict[UUID, list[str]]:
     functions: list[RowNoteFunction] = [import_string(name) for name in settings.DATASET_ROW_NOTES]
     said = [function([dataset.pk for dataset in datasets]) for function in functions]
     return {dataset.pk: [notes[dataset.pk] for notes in said if dataset.pk in notes] for dataset in datasets}
+
+
+def instrument_states(instruments: Sequence[Instrument], now: datetime) -> dict[int, str]:
+    """The state (as ``state_badge`` knows it) by id of those of which a room knows one."""
+    functions: list[InstrumentStateFunction] = [import_string(name) for name in settings.INSTRUMENT_STATES]
+    known: dict[int, str] = {}
+    for function in functions:
+        known |= function([instrument.pk for instrument in instruments], now)
+    return known

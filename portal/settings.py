@@ -96,8 +96,10 @@ DATASET_PANELS: list[str] = [
     "sharing.panels.receipts_panel",
 ]
 DATASET_ROW_NOTES: list[str] = ["sharing.panels.fetched_notes"]
+INSTRUMENT_STATES: list[str] = ["uploads.panels.instrument_states"]
 HOME_NEEDS: list[str] = [
     "portal.needs.corrupt_files",
+    "uploads.needs.silent_agents",
     "uploads.needs.stalled_uploads",
     "portal.needs.forgotten_open_datasets",
     "sharing.needs.links_ending_untaken",
@@ -113,6 +115,7 @@ MAILS = {
     "dataset-released": "sharing.mails.dataset_released",
     "first-complete-download": "sharing.mails.first_complete_download",
     "file-corrupt": "uploads.mails.file_corrupt",
+    "agent-silent": "uploads.mails.agent_silent",
     "reminder": "reminders.mails.reminder",
     "reminder-copy": "reminders.mails.reminder_copy",
     "invitation": "portal.mails.invitation",
@@ -168,6 +171,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "uploads.tasks.expire_uploads_task",
         "schedule": timedelta(minutes=10),
     },
+    "miss silent agents": {"task": "uploads.tasks.silent_agents_task", "schedule": timedelta(minutes=1)},
     "release and dispatch": {"task": "sharing.tasks.sweep_task", "schedule": timedelta(minutes=1)},
     "send mail": {"task": "portal.tasks.send_due_mail_task", "schedule": timedelta(minutes=1)},
     "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.api import make_api
-from portal.views import audit, datasets, health, home, outbox, people, projects, staff
+from portal.views import audit, datasets, health, home, metadata_template, outbox, people, projects, staff
 from uploads.api import router as uploads_router
 from uploads.api_agents import router as agents_router
 
@@ -24,6 +24,11 @@ urlpatterns = [
     path("projects/<slug:code>/instruments/", projects.instruments, name="project_instruments"),
     path("projects/<slug:code>/instruments/add", projects.add_instrument, name="instrument_add"),
     path("projects/<slug:code>/instruments/<slug:slug>/edit", projects.edit_instrument, name="instrument_edit"),
+    path(
+        "projects/<slug:code>/instruments/<slug:slug>/metadata",
+        metadata_template.metadata_template,
+        name="instrument_metadata",
+    ),
     path("projects/<slug:code>/people/", people.people, name="project_people"),
     path("projects/<slug:code>/people/<int:person_id>/role", people.set_role, name="person_role"),
     path("projects/<slug:code>/people/<int:person_id>/remove", people.remove, name="person_remove"),

@@ -1,5 +1,7 @@
 """What the audit hears from this room, one function an event. Call each last in its transaction."""
 
+from typing import Any
+
 from portal.actors import SYSTEM, Actor
 from portal.audit import record
 from portal.models import DataFile, Dataset
@@ -27,7 +29,7 @@ def agent_forgotten(agent: Agent, actor: Actor) -> None:
     record("agent_forgotten", actor, project=agent.token.project, subject=agent.host, **_about(agent))
 
 
-def _about(agent: Agent) -> dict[str, str]:
+def _about(agent: Agent) -> dict[str, Any]:
     instrument = agent.token.instrument.slug if agent.token.instrument else ""
     return {"agent": str(agent.agent_id), "instrument": instrument, "last_heard": agent.last_heard_at.isoformat()}
 

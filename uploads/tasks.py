@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from uploads.services.silence import tell_silent_agents
 from uploads.services.sweep import expire_uploads, forget_ended_uploads, remove_strays
 from uploads.services.work import sweep, verify_waiting
 
@@ -25,3 +26,8 @@ def expire_uploads_task() -> None:
     expire_uploads(now=now)
     forget_ended_uploads(now=now)
     remove_strays(now=now)
+
+
+@shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
+def silent_agents_task() -> None:
+    tell_silent_agents(now=timezone.now())

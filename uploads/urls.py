@@ -1,11 +1,14 @@
 from django.urls import path
 
-from uploads.views import closing, tokens, tus
+from uploads.views import closing, instruments, tokens, tus
 
 urlpatterns = [
     path("tus/", tus.endpoint, name="tus"),
     path("tus/<str:upload_id>", tus.endpoint, name="tus_upload"),
     path("datasets/<uuid:dataset_id>/close", closing.close, name="dataset_close"),
+    path("projects/<slug:code>/instruments/<slug:slug>/", instruments.instrument, name="instrument"),
+    path("projects/<slug:code>/instruments/<slug:slug>/agents", instruments.agents, name="instrument_agents"),
+    path("projects/<slug:code>/agents/<int:agent_number>/remove", instruments.forget, name="agent_forget"),
     path("projects/<slug:code>/upload-tokens/", tokens.token_list, name="upload_tokens"),
     path("projects/<slug:code>/upload-tokens/new", tokens.token_new, name="upload_token_new"),
     path(

@@ -7,6 +7,7 @@ from django.utils.text import slugify
 
 from portal import events
 from portal.actors import Actor
+from portal.metadata_template import MetadataField
 from portal.models import Instrument, Project
 from portal.services.changes import assign, require_valid
 
@@ -14,6 +15,7 @@ from portal.services.changes import assign, require_valid
 class InstrumentFields(TypedDict, total=False):
     name: str
     description: str
+    metadata_template: list[MetadataField]
 
 
 def create_instrument(

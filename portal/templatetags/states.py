@@ -61,6 +61,14 @@ STATES: dict[str, State] = {
     "lost": State("lost bytes", "exclamation-triangle-fill", "bad"),
     "stalled": State("stalled", "pause-circle", "warn"),
     "silent": State("silent", "moon", "warn"),
+    "alive": State("alive", "broadcast", "ok"),
+    "stopped": State("stopped", "pause-circle", "quiet"),
+    "outdated": State("outdated", "clock-history", "warn"),
+    # folders that an agent watches
+    "watching": State("watching", "check-circle", "ok"),
+    "missing": State("missing", "question-circle", "warn"),
+    "paused": State("paused", "pause-circle", "quiet"),
+    "error": State("in trouble", "exclamation-triangle-fill", "bad"),
     "in_contact": State("in contact", "broadcast", "ok"),
 }
 

@@ -16,7 +16,7 @@ from portal.filter_forms import DatasetFilter
 from portal.forms import InstrumentForm, PolicyForm, tell
 from portal.keyset import BY_CREATION, newest_first
 from portal.models import Project
-from portal.panels import row_notes
+from portal.panels import instrument_states, row_notes
 from portal.project_tabs import project_tabs
 from portal.services.instruments import change_instrument, create_instrument
 from portal.services.projects import change_project
@@ -52,7 +52,9 @@ def project(request: HttpRequest, code: str) -> HttpResponse:
 def instruments(request: HttpRequest, code: str) -> HttpResponse:
     found = project_of(request, code)
     context = project_context(request, found, "project_instruments")
-    return render(request, "portal/instruments.html", {**context, "instruments": found.instruments.all()})
+    machines = list(found.instruments.all())
+    states = instrument_states(machines, timezone.now())
+    return render(request, "portal/instruments.html", {**context, "instruments": machines, "states": states})
 
 
 @login_required

@@ -15,7 +15,7 @@ from portal.forms import PersonForm, ProjectForm, tell
 from portal.keyset import BY_CREATION, newest_first
 from portal.models import Dataset, Instrument, Project, User
 from portal.needs import needs_of
-from portal.panels import row_notes
+from portal.panels import instrument_states, row_notes
 from portal.services.people import add_person
 from portal.services.projects import create_project
 from portal.views.fetch import person_of
@@ -49,7 +49,9 @@ def instruments(request: HttpRequest) -> HttpResponse:
     if words:
         found = found.filter(Q(name__icontains=words) | Q(project__name__icontains=words) | Q(slug__icontains=words))
     page = newest_first(found, request.GET, BY_CREATION)
-    return render(request, "staff/instruments.html", {"now": timezone.now(), "filter": form, "page": page})
+    now = timezone.now()
+    context = {"now": now, "filter": form, "page": page, "states": instrument_states(page.rows, now)}
+    return render(request, "staff/instruments.html", context)
 
 
 @staff_only

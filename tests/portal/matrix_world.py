@@ -17,7 +17,7 @@ from portal.models import DataFile, Dataset, Instrument, Membership, Notice, Pro
 from sharing.links import token_of
 from sharing.services.dispatch import make_links
 from tests.conftest import PASSWORD
-from uploads.models import Upload, UploadToken, new_token, token_digest
+from uploads.models import Agent, Upload, UploadToken, new_token, token_digest
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 CONTENT = b"II*\0 an image"
@@ -67,6 +67,18 @@ def make_world() -> World:
     upload = Upload.objects.create(
         dataset=dataset, sender=dataset.sender, length=10, touched_at=now, expires_at=now + timedelta(days=7)
     )
+    agent = Agent.objects.create(
+        token=token,
+        family=token.family,
+        agent_id=uuid4(),
+        host="krios-pc",
+        version="0.1.0",
+        interval_s=60,
+        started_at=now,
+        first_heard_at=now,
+        last_heard_at=now,
+        silent_from=now + timedelta(minutes=5),
+    )
     notice = Notice.objects.create(
         kind="dataset-ready",
         subject_id=str(link.pk),
@@ -86,6 +98,7 @@ def make_world() -> World:
         "link_id": str(link.pk),
         "token": str(token_of(link)),
         "token_id": str(token.pk),
+        "agent_number": str(agent.pk),
         "upload_id": upload.pk,
         "notice_id": str(notice.pk),
         "uidb36": "1",

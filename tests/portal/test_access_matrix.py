@@ -57,10 +57,16 @@ GET     projects/                                                      login  ok
 # a project
 GET     projects/<slug:code>/                                          login  404     ok     ok     ok     ok     login
 GET     projects/<slug:code>/instruments/                              login  404     ok     ok     ok     ok     login
+GET     projects/<slug:code>/instruments/<slug:slug>/                  login  404     ok     ok     ok     ok     login
+GET     projects/<slug:code>/instruments/<slug:slug>/agents            login  404     ok     ok     ok     ok     login
 GET     projects/<slug:code>/instruments/<slug:slug>/edit              login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/instruments/<slug:slug>/edit              login  404     403    403    in     in     login
+GET     projects/<slug:code>/instruments/<slug:slug>/metadata          login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/instruments/<slug:slug>/metadata          login  404     403    403    in     in     login
 GET     projects/<slug:code>/instruments/add                           login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/instruments/add                           login  404     403    403    in     in     login
+GET     projects/<slug:code>/agents/<int:agent_number>/remove          login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/agents/<int:agent_number>/remove          login  404     403    403    ok     ok     login
 GET     projects/<slug:code>/people/                                   login  404     ok     ok     ok     ok     login
 POST    projects/<slug:code>/people/                                   login  404     403    403    in     in     login
 GET     projects/<slug:code>/people/<int:person_id>/remove             login  404     403    403    ok     ok     login
@@ -122,6 +128,7 @@ GET     api/v1/datasets/<dataset_id>/files                             401    40
 POST    api/v1/datasets/<dataset_id>/files                             401    404     404    ok     ok     ok     ok
 POST    api/v1/datasets/<dataset_id>/files/query                       401    404     404    ok     ok     ok     ok
 GET     api/v1/docs                                                    ok     ok      ok     ok     ok     ok     ok
+POST    api/v1/heartbeat                                               401    403     403    403    403    403    ok
 GET     api/v1/openapi.json                                            ok     ok      ok     ok     ok     ok     ok
 POST    tus/                                                           401    in      in     in     in     in     in
 OPTIONS tus/                                                           ok     ok      ok     ok     ok     ok     ok
@@ -135,6 +142,13 @@ GET     api/v1/                                                        404    40
 # What programs send; forms are sent with a field nobody knows.
 BODIES: dict[str, Any] = {
     "POST api/v1/datasets": {"client_key": str(uuid4()), "title": "A run", "project": "em"},
+    "POST api/v1/heartbeat": {
+        "agent_id": str(uuid4()),
+        "host": "krios-pc",
+        "agent_version": "0.1.0",
+        "interval_s": 60,
+        "started_at": "2026-11-21T08:00:00Z",
+    },
     "POST api/v1/datasets/<dataset_id>/files": {"files": [{"path": "image.tif", "size": 13}]},
     "POST api/v1/datasets/<dataset_id>/files/query": {"paths": ["image.tif"]},
 }

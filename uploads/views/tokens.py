@@ -32,7 +32,7 @@ def token_list(request: HttpRequest, code: str) -> HttpResponse:
     project = managed_project(request, code)
     tokens = UploadToken.objects.filter(project=project).select_related("instrument", "created_by", "replaced_by")
     now = timezone.now()
-    rows = [_row(token, now) for token in tokens]
+    rows = [token_row(token, now) for token in tokens]
     return render(request, "uploads/tokens.html", {**project_context(request, project, SECTION), "rows": rows})
 
 
@@ -106,7 +106,8 @@ def token_revoke(request: HttpRequest, code: str, token_id: int) -> HttpResponse
     return render(request, "confirm.html", context)
 
 
-def _row(token: UploadToken, now: datetime) -> dict[str, object]:
+def token_row(token: UploadToken, now: datetime) -> dict[str, object]:
+    """What a list of tokens shows of one."""
     newer = getattr(token, "replaced_by", None)
     renewable = newer is None and token.revoked_at is None
     return {"token": token, "state": _state(token, now), "newer": newer, "renewable": renewable}

@@ -1,0 +1,12 @@
+"""Where agents are shown."""
+
+from django.urls import reverse
+
+from portal.models import Instrument, Project
+
+
+def agents_address(project: Project, instrument: Instrument | None) -> str:
+    """The page of their instrument; of those without one, the project's list of instruments."""
+    if instrument is None:
+        return reverse("project_instruments", args=[project.code]) + "#agents"
+    return reverse("instrument", args=[project.code, instrument.slug])
