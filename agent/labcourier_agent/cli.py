@@ -16,6 +16,7 @@ from labcourier_agent.cli_clean import clean_command
 from labcourier_agent.cli_compare import compare_command
 from labcourier_agent.cli_doctor import doctor_command
 from labcourier_agent.cli_send import send_command
+from labcourier_agent.cli_service import service_command
 from labcourier_agent.cli_watch import close_command, watch_command
 from labcourier_agent.connect import connect
 from labcourier_agent.exits import EXIT_CODES, AgentError, Exit
@@ -44,6 +45,7 @@ app.add_command(close_command)
 app.add_command(compare_command)
 app.add_command(clean_command)
 app.add_command(doctor_command)
+app.add_command(service_command)
 
 
 @app.command("version")
