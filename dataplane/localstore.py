@@ -72,8 +72,8 @@ class LocalStore:
 
         Raises NotStored for the bundle, NoRoom, SyncFailed, OSError.
         """
-        known: set[Path] = set()
-        targets = [Piece(each.offset, each.size, each.mtime_ns, self._path(each.key, known)) for each in pieces]
+        folders = _Folders(self)
+        targets = [Piece(each.offset, each.size, each.mtime_ns, str(folders.path(each.key))) for each in pieces]
         with self.open(source) as bundle:
             return unpack(bundle.fileno(), targets, below=self.root)
 
@@ -85,10 +85,10 @@ class LocalStore:
         """
         failures: dict[str, DataplaneError] = {}
         touched: list[Path] = []
-        known: set[Path] = set()
+        folders = _Folders(self)
         for placement in placements:
             try:
-                touched += self._move_to_key(placement, known)
+                touched += self._move_to_key(placement, folders)
             except DataplaneError as error:
                 failures[placement.source] = error
         sync_folders(touched)
@@ -129,19 +129,10 @@ class LocalStore:
         """What an unprivileged process can still write here, in bytes."""
         return shutil.disk_usage(self.root).free
 
-    def _path(self, key: str, known: set[Path]) -> Path:
-        """As `path`, for many keys at once: a folder in `known` was found to lie inside and is not resolved again."""
-        folder, _, name = key.rpartition("/")
-        if not folder or self.root / folder not in known or name in ("", ".", "..") or "\0" in name:
-            path = self.path(key)
-            known.add(path.parent)
-            return path
-        return self.root / key
-
-    def _move_to_key(self, placement: Placement, known: set[Path]) -> list[Path]:
-        source, target = self._path(placement.source, known), self._path(placement.target, known)
+    def _move_to_key(self, placement: Placement, folders: "_Folders") -> list[Path]:
+        source, target = folders.path(placement.source), folders.path(placement.target)
         try:
-            made = make_folders(target.parent, below=self.root)
+            made = folders.make(target.parent)
             move(source, target)
         except FileNotFoundError as error:
             if target.is_file():
@@ -152,6 +143,33 @@ class LocalStore:
                 f"{placement.target!a}: a file and a folder want the same name. Rename one of them."
             ) from error
         return [target.parent, *made]
+
+
+class _Folders:
+    """The folders of many keys, each looked up and made once: that costs more than the move of a small file."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self._store = store
+        self._inside: dict[str, Path] = {}
+        self._made: set[Path] = set()
+
+    def path(self, key: str) -> Path:
+        """As `LocalStore.path`."""
+        folder, _, name = key.rpartition("/")
+        inside = self._inside.get(folder)
+        if inside is None or name in ("", ".", "..") or "\0" in name:
+            path = self._store.path(key)
+            self._inside[folder] = path.parent
+            return path
+        return inside / name
+
+    def make(self, folder: Path) -> list[Path]:
+        """The folders to sync for what was missing."""
+        if folder in self._made:
+            return []
+        touched = make_folders(folder, below=self._store.root)
+        self._made.add(folder)
+        return touched
 
 
 def _not_stored(key: str) -> NotStored:
