@@ -60,6 +60,7 @@ def test_steps(postgresql_url: str) -> list[Step]:
             {"LABCOURIER_DATABASE_URL": postgresql_url},
         ),
         _pytest("faults", "faults", ["tests/faults"]),
+        _pytest("other clients and servers", "interop", ["tests/interop"]),
         _pytest("end to end", "e2e", ["tests/e2e"]),
         _pytest("browser", "browser", ["tests/browser"]),
     ]

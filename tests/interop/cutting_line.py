@@ -1,0 +1,63 @@
+"""A line to a server that breaks: each connection is reset after so many bytes, the later ones hold."""
+
+import select
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+PIECE = 64 * 1024
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class CuttingLine:
+    """Listens at ``port`` and passes bytes on to ``target``; ``cuts`` counts the connections that it has reset."""
+
+    def __init__(self, listener: socket.socket, target: int, after: Sequence[int]) -> None:
+        self.port: int = listener.getsockname()[1]
+        self.cuts = 0
+        self._listener = listener
+        self._target = target
+        self._after = list(after)
+
+    def serve(self) -> None:
+        with suppress(OSError):  # closed: the test is over
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._connect, args=(client,), daemon=True).start()
+
+    def _connect(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._target)) as server, suppress(OSError):
+            if self._is_cut(client, server):
+                self.cuts += 1
+                for end in (client, server):
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+
+    def _is_cut(self, client: socket.socket, server: socket.socket) -> bool:
+        """Whether the line broke before one of its ends hung up."""
+        carried = 0
+        while True:
+            ready, _, _ = select.select([client, server], [], [])
+            for end in ready:
+                piece = end.recv(PIECE)
+                if not piece:
+                    return False
+                (server if end is client else client).sendall(piece)
+                carried += len(piece)
+            if self._after and carried > self._after[0]:
+                self._after.pop(0)
+                return True
+
+
+@contextmanager
+def cutting_line(target: int, after: Sequence[int]) -> Iterator[CuttingLine]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        line = CuttingLine(listener, target, after)
+        thread = threading.Thread(target=line.serve, daemon=True)
+        thread.start()
+        try:
+            yield line
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
