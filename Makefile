@@ -10,10 +10,10 @@ STAMPS := .venv/stamps
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint bench pictures lock clean
+.PHONY: help setup demo run test lint bench pictures agent-binary lock clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo
 	@echo "PORT=8001       another port for demo and run"
 	@echo "DATA=/a/folder  demo: send your own files instead of simulated ones"
@@ -42,6 +42,9 @@ bench: setup $(STAMPS)/dev $(STAMPS)/peers  ## Measure speed and memory; prints 
 
 pictures: setup $(STAMPS)/dev  ## Take the pictures in docs/images again
 	@$(PY) -m pytest -q tests/browser/pictures.py
+
+agent-binary: setup $(STAMPS)/dev  ## The agent as one executable file for this system, in var/agent; tries it and prints size and start time
+	@$(PY) -m deploy.agent_binary
 
 lock: $(STAMPS)/dev  ## Renew requirements/*.txt from pyproject.toml and agent/pyproject.toml
 	@sh deploy/setup/lock.sh

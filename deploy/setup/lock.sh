@@ -13,4 +13,4 @@ lock() {
 lock runtime pyproject.toml
 lock build --group build
 lock demo pyproject.toml agent/pyproject.toml --group build --group demo
-lock dev pyproject.toml agent/pyproject.toml --group build --group demo --group test --group lint
+lock dev pyproject.toml agent/pyproject.toml --group build --group demo --group agent --group test --group lint

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^ ;\\]+)", re.MULTILINE)
-ALL_GROUPS = ["build", "demo", "test", "lint"]
+ALL_GROUPS = ["build", "demo", "agent", "test", "lint"]
 CONTENTS = {"runtime": (True, False, []), "build": (False, False, ["build"]), "demo": (True, True, ["build", "demo"]),
             "dev": (True, True, ALL_GROUPS)}  # fmt: skip
 
