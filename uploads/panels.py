@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.db.models import Sum
 from django.http import HttpRequest
@@ -10,7 +11,8 @@ from django.utils import timezone
 from portal.access import may_send
 from portal.models import DataFile, Dataset
 from portal.panels import Panel
-from uploads.models import Agent, Upload
+from uploads.models import Agent, Bundle, Upload
+from uploads.services.bundles import UnderWay, bundles_under_way
 
 _SHOWN = 5
 _WORST_FIRST = ("silent", "alive", "stopped")
@@ -18,18 +20,27 @@ _STALLED_AFTER = timedelta(minutes=5)
 
 
 def arrival(request: HttpRequest, dataset: Dataset) -> Panel:
-    """Two bars, the largest uploads under way, what is damaged. Cost: three queries for any number of files."""
+    """Two bars, the largest uploads under way, what is damaged. Cost: five queries for any number of files."""
     now = timezone.now()
     moving = dataset.state in (Dataset.State.OPEN, Dataset.State.CLOSED)
-    under_way = Upload.objects.receiving().filter(dataset=dataset, expires_at__gt=now).select_related("file")
+    under_way = (
+        Upload.objects.receiving()
+        .filter(dataset=dataset, expires_at__gt=now)
+        .exclude(role=Upload.Role.BUNDLE)
+        .select_related("file")
+    )
     held = DataFile.objects.filter(dataset=dataset, state=DataFile.State.RECEIVED).aggregate(size=Sum("size"))
     coming = under_way.aggregate(size=Sum("offset"))
+    bundles = bundles_under_way([dataset]).get(dataset.pk, UnderWay())
     context = {
         "arrived_count": dataset.received_count + dataset.verified_count,
-        "arrived_bytes": dataset.bytes_verified + (held["size"] or 0) + (coming["size"] or 0),
+        "arrived_bytes": dataset.bytes_verified + (held["size"] or 0) + (coming["size"] or 0) + bundles.bytes,
+        "file_count": dataset.file_count + bundles.files,
+        "bytes_expected": dataset.bytes_expected + bundles.bytes,
+        "bundles": bundles,
+        "not_stored": _not_stored(dataset),
         "uploads": [_row(upload, now) for upload in under_way.order_by("-length")[:_SHOWN]],
         "corrupt": DataFile.objects.filter(dataset=dataset, state=DataFile.State.CORRUPT)[:_SHOWN],
-        "is_safe": dataset.is_whole,
         "may_close": dataset.is_open and may_send(request.user, dataset.project),
     }
     return Panel(
@@ -39,6 +50,13 @@ def arrival(request: HttpRequest, dataset: Dataset) -> Panel:
         context=context,
         live=moving,
     )
+
+
+def _not_stored(dataset: Dataset) -> list[dict[str, str]]:
+    """Some members of bundles that cannot become files, such as those with a bad name."""
+    with_trouble = Bundle.objects.filter(dataset=dataset).exclude(bad=[]).values_list("bad", flat=True)
+    invalid = (bad for members in with_trouble[:_SHOWN] for bad in members if bad["state"] == "invalid")
+    return list(islice(invalid, _SHOWN))
 
 
 def _row(upload: Upload, now: datetime) -> dict[str, object]:

@@ -333,3 +333,17 @@ def test_files_that_vanished_are_taken_back(ada: Any, dataset: Dataset, worker: 
     assert ada.close(dataset).json()["state"] == "released"
     late = ada.post(f"/datasets/{dataset.pk}/files/withdraw", {"paths": ["here.tif"]})
     assert late.status_code == 409
+
+
+def test_the_page_tells_of_bundles_and_of_what_cannot_be_stored(
+    ada: Any, dataset: Dataset, worker: Any, client: Any, alice: Any
+) -> None:
+    client.force_login(alice)
+    send_bundle(ada, dataset, [*FILES, Sample("con.txt", b"1")])
+    before = client.get(f"/datasets/{dataset.pk}/panels/arrival").content.decode()
+    assert "4\u00a0small files travel in 1\u00a0bundle" in before
+    worker()
+    after = client.get(f"/datasets/{dataset.pk}/panels/arrival").content.decode()
+    assert "small files travel" not in after
+    assert "con.txt" in after
+    assert "reserved by Windows" in after
