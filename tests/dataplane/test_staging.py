@@ -127,3 +127,15 @@ def test_an_id_that_is_not_ours_never_becomes_a_path(area: StagingArea, upload_i
         area.path(upload_id)
     with pytest.raises(ValueError, match="not an upload id"):
         area.lock(upload_id)
+
+
+def test_the_disk_begins_to_write_before_the_flush(area: StagingArea, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging_writer, "_BEGIN_EVERY", 4)
+    begun: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, start, length, __: begun.append((start, length)))
+    with area.open(ID, recorded=0) as writer:
+        for _ in range(3):
+            writer.write(b"012")
+        writer.discard_unsynced()
+        writer.write(b"01234")
+    assert begun == [(0, 6), (0, 5)]
