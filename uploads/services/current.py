@@ -19,7 +19,7 @@ def current_upload(upload_id: str, *, now: datetime) -> Upload:
     if upload is None:
         raise NotFound("There is no such upload. Create it again.")
     state = Upload.State(upload.state)
-    if state == Upload.State.RECEIVING and upload.expires_at <= now:
+    if state in (Upload.State.RECEIVING, Upload.State.KEPT) and upload.expires_at <= now:
         state = Upload.State.EXPIRED
     if state in _ENDED:
         raise Gone(_ENDED[state], code="bytes_lost" if state == Upload.State.LOST else "gone")
