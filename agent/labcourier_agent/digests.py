@@ -8,13 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 from labcourier_agent.exits import BadUsage
 
 
 class DigestList:
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
     def add(self, path: str, sha256: str) -> None:
@@ -45,7 +45,7 @@ def writing_digests(name: str) -> Iterator[DigestList]:
             raise BadUsage(f"The list of digests {name} cannot be written: {error.strerror}.") from error
 
 
-def _place(passing: TextIO, target: Path) -> None:
+def _place(passing: IO[str], target: Path) -> None:
     descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:

@@ -20,11 +20,6 @@ def exact(path: str) -> str:
     return exact_on_windows(path) if sys.platform == "win32" else path
 
 
-def readable(path: str) -> str:
-    """The opposite, as a person writes it."""
-    return readable_on_windows(path) if sys.platform == "win32" else path
-
-
 def exact_on_windows(path: str) -> str:
     r"""`C:\data\run.` → `\\?\C:\data\run.`, `\\nas\data` → `\\?\UNC\nas\data`; a relative path stays as it is."""
     if path.startswith((_PREFIX, _DEVICE)) or not ntpath.isabs(path) or not ntpath.splitdrive(path)[0]:
@@ -34,6 +29,7 @@ def exact_on_windows(path: str) -> str:
 
 
 def readable_on_windows(path: str) -> str:
+    """The opposite, as a person writes it. What begins otherwise stays as it is, so it does no harm elsewhere."""
     if path.startswith(_UNC_PREFIX):
         return "\\\\" + path[len(_UNC_PREFIX) :]
     return path.removeprefix(_PREFIX)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -56,7 +57,7 @@ class Plan:
             # What was sent before there was a choice is still the same.
             usual = {"links": Links.SKIP.value}
             chosen = {name: value for name, value in chosen.items() if value and value != usual.get(name)}
-            told = {**self.request(""), "sources": sorted(self.sources), **chosen}
+            told = {**self.request(""), "sources": sorted(map(os.path.normcase, self.sources)), **chosen}
         return hashlib.sha256(json.dumps(told | place, sort_keys=True).encode()).hexdigest()
 
     def selection(self) -> Selection:

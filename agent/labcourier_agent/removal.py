@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from labcourier_agent.exits import SourceChanged, SourceUnreadable
-from labcourier_agent.names_windows import exact
+from labcourier_agent.names_windows import exact, readable_on_windows
 from labcourier_agent.source import Signature
 
 # Windows: a junction or another thing that leads elsewhere, as `lstat` tells it.
 REPARSE_POINT = 0x400
 
 
-def is_within(path: str, top: str) -> bool:
+def is_within(path: str, top: str, flavour: type[PurePath] = PurePath) -> bool:
     """Whether `path` is `top` or lies below it, by their names alone; upper and lower case are one on Windows."""
-    return PurePath(os.path.normcase(path)).is_relative_to(PurePath(os.path.normcase(top)))
+    return flavour(readable_on_windows(path)).is_relative_to(flavour(readable_on_windows(top)))
 
 
 def _is_below(path: str, top: str) -> bool:

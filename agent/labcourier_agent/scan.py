@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from labcourier_agent.exits import NotFound
 from labcourier_agent.filters import Filters, Links
+from labcourier_agent.names_windows import exact
 from labcourier_agent.source import Signature
 
 # A folder on the way to another one, by device and file number, with the one above it.
@@ -85,7 +86,7 @@ class Walk:
         self._filters = selection.filters
         self._links = selection.links
         self._waiting: list[tuple[str, str, Above | None]] = []
-        start = Path(top, selection.within)
+        start = Path(exact(str(Path(top, selection.within))))
         if start.is_dir():
             above = _identity(str(start), None) if self._links is Links.ALL else None
             self._waiting.append((str(start), f"{selection.within}/" if selection.within else "", above))
