@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from labcourier_agent import __version__, exits
+from labcourier_agent.cli import app
+from labcourier_agent.cli_service import service_command
 from labcourier_agent.exits import EXIT_MEANINGS, AgentError, Exit
 from labcourier_agent.ledger import Ledger
 from labcourier_agent.records import Fault
@@ -58,7 +61,10 @@ def test_every_error_has_its_code(error: type[AgentError], code: int) -> None:
     assert error.exit_code == code
 
 
-@pytest.mark.parametrize("command", [[], ["send"], ["connect"], ["status"]])
+EVERY_COMMAND = [[name] for name in app.commands] + [["service", name] for name in service_command.commands]
+
+
+@pytest.mark.parametrize("command", [[], *(command for command in EVERY_COMMAND if command != ["version"])])
 def test_every_help_lists_the_codes(agent: Agent, command: list[str]) -> None:
     result = agent(*command, "--help")
     assert result.code == 0
@@ -106,3 +112,12 @@ def test_the_readme_tells_the_same_codes() -> None:
     readme = (Path(exits.__file__).parent.parent / "README.md").read_text()
     for code, meaning in EXIT_MEANINGS.items():
         assert f"| {int(code)} | {meaning} |" in readme
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete_the_commands(shell: str, agent: Agent) -> None:
+    """As docs/agent.md says."""
+    program = [sys.executable, "-c", "from labcourier_agent.cli import app; app(prog_name='labcourier')"]
+    environment = os.environ | {"_LABCOURIER_COMPLETE": f"{shell}_source"}
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    assert "_LABCOURIER_COMPLETE" in done.stdout
