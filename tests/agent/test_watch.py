@@ -16,6 +16,7 @@ from labcourier_agent import watch, watch_dataset, watch_sittings
 from labcourier_agent.config import read_config
 from labcourier_agent.settings import Folders, read_portals
 from labcourier_agent.watch import Watch
+from labcourier_agent.watch_example import EXAMPLE
 from labcourier_agent.watch_standing import FolderStanding, StandingBoard
 from tests.agent.conftest import Agent
 from tests.agent.loopback_portal import LoopbackPortal
@@ -328,3 +329,8 @@ def test_the_example_is_a_configuration(ada: Agent, home: Path, tmp_path: Path) 
     )
     (home / "watch.toml").write_text(everything)
     assert ada("watch", "--check").code == 0, everything
+
+
+def test_the_guide_shows_the_example_as_it_is() -> None:
+    guide = Path(__file__).resolve().parents[2] / "docs" / "agent.md"
+    assert f"```toml\n{EXAMPLE}```" in guide.read_text(encoding="utf-8")
