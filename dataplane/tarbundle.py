@@ -62,9 +62,7 @@ def read_members(bundle: int, *, manifest_at: int, count: int) -> list[Member]:
     `manifest_at` is where the manifest's header begins, `count` how many members were announced. Cost: one read of
     512 bytes for each, and memory for the list. Raises BundleRefused.
     """
-    stated = _read_manifest(bundle, manifest_at)
-    if len(stated) != count:
-        raise BundleRefused(f"The manifest lists {len(stated)} files; {count} were announced.")
+    stated = _read_manifest(bundle, manifest_at, count)
     members, position = [], 0
     for member in stated:
         header, content_at = _read_header(bundle, position)
@@ -91,18 +89,21 @@ def _content_size(header: _Header) -> int:
     return 0 if header.kind in _WITHOUT_CONTENT else header.size
 
 
-def _read_manifest(bundle: int, position: int) -> list[Member]:
+def _read_manifest(bundle: int, position: int, count: int) -> list[Member]:
     header, content_at = _read_header(bundle, position)
     if header.kind not in _PLAIN or header.name != MANIFEST:
         raise BundleRefused("The manifest is not where it was announced. Send the files again.")
     if header.size > MOST_OF_MANIFEST:
         raise BundleRefused(f"The manifest has {header.size} bytes; at most {MOST_OF_MANIFEST} are read.")
-    body = _read(bundle, content_at, header.size)
+    body = _read(bundle, content_at, header.size).removesuffix(b"\n")
+    # Counted before it is cut into lines: millions of empty ones would fill the memory.
+    if (lines := body.count(b"\n") + 1) != count:
+        raise BundleRefused(f"The manifest lists {lines} files; {count} were announced.")
     return list(_parse_manifest(body))
 
 
 def _parse_manifest(body: bytes) -> Iterator[Member]:
-    for number, line in enumerate(body.removesuffix(b"\n").split(b"\n"), 1):
+    for number, line in enumerate(body.split(b"\n"), 1):
         matched = _LINE.fullmatch(line)
         if not matched:
             raise _bad_line(number)

@@ -52,6 +52,7 @@ AUDIT_WORDS = {
     "dataset_closed": Words("dataset closed", "closed the dataset: {files}, {bytes}", "lock"),
     "dataset_released": Words("dataset released", "released the dataset: {files}, {bytes}", "send-check"),
     "files_corrupt": Words("files corrupt", "found {count} corrupt, such as {subject}", "x-octagon-fill"),
+    "bundle_refused": Words("bundle refused", "could not unpack a bundle of {count}: {reason}", "x-octagon-fill"),
     "files_withdrawn": Words("files withdrawn", "took back {count}, such as {subject}", "x-octagon-fill"),
     "upload_bytes_lost": Words(
         "bytes lost", "found bytes missing in the upload of {subject}: {reason}", "exclamation-triangle-fill"

@@ -35,9 +35,14 @@ def open_verified(dataset: Dataset, path: str, offset: int = 0) -> BinaryIO:
     return store().open(f"{dataset_key(dataset)}/{path}", offset)
 
 
-def unpacked_key(upload_id: str, place: int) -> str:
-    """Where a member of a bundle waits until it was read back."""
-    return f"{RECEIVED}/{upload_id}.{place}"
+def unpacked_key(upload_id: str, attempt: int, place: int) -> str:
+    """Where a member of a bundle waits until it was read back; no two attempts write to the same place."""
+    return f"{RECEIVED}/{upload_id}.{attempt}.{place}"
+
+
+def upload_of_key(key: str) -> str:
+    """The id of the upload that brought what waits at ``key``, whole or as a member of a bundle."""
+    return key.removeprefix(f"{RECEIVED}/").partition(".")[0]
 
 
 def received_key(upload_id: str) -> str:

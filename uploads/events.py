@@ -5,7 +5,7 @@ from typing import Any
 from portal.actors import SYSTEM, Actor
 from portal.audit import record
 from portal.models import DataFile, Dataset
-from uploads.models import Agent, Upload, UploadToken
+from uploads.models import Agent, Bundle, Upload, UploadToken
 
 
 def token_made(token: UploadToken, actor: Actor) -> None:
@@ -63,6 +63,11 @@ def files_withdrawn(dataset: Dataset, actor: Actor, files: list[DataFile]) -> No
     """One event for a batch; names the first twenty."""
     named = [{"path": file.path} for file in files[:20]]
     record("files_withdrawn", actor, dataset=dataset, subject=files[0].path, count=len(files), files=named)
+
+
+def bundle_refused(bundle: Bundle, dataset: Dataset, reason: str) -> None:
+    count = bundle.file_count - bundle.done_count
+    record("bundle_refused", SYSTEM, dataset=dataset, subject=bundle.pk, count=count, reason=reason)
 
 
 def bytes_lost(upload: Upload, reason: str) -> None:

@@ -18,7 +18,9 @@ class WorkQuerySet(models.QuerySet[Row]):
             Q(leased_until__isnull=True) | Q(leased_until__lte=now),
         )
 
-    def claim(self, ids: Collection[object], *, claimant: str, now: datetime, lease: timedelta, **changes: object) -> int:
+    def claim(
+        self, ids: Collection[object], *, claimant: str, now: datetime, lease: timedelta, **changes: object
+    ) -> int:
         """Takes those of ``ids`` that are still due, by one conditional UPDATE; the number taken.
 
         What was taken is ``filter(claimed_by=claimant)``; ``claimant`` is new for each claim. ``changes`` are columns

@@ -250,7 +250,7 @@ def die_before(step: str, monkeypatch: pytest.MonkeyPatch, *, after: int) -> Non
 
 @pytest.mark.parametrize(
     ("step", "after"),
-    [*product(["_settle", "_require_claim", "_rows", "_say", "apply_change"], [0, 1]), ("_finish", 0)],
+    [*product(["_settle", "require_claim", "_rows", "_say", "apply_change"], [0, 1]), ("_finish", 0)],
 )
 def test_a_worker_that_dies_leaves_what_the_next_one_finishes(
     ada: Any, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, step: str, after: int

@@ -116,11 +116,12 @@ def _case_conflicts(wishes: Sequence[FileWish], existing: dict[str, DataFile]) -
 
 
 def _files_where_folders_are_wanted(dataset: Dataset, wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
-    wanted = {key_of(folder): wish for folder, wish in _wanted_folders(wishes).items()}
+    wanted = {key_of(folder): folder for folder in _wanted_folders(wishes)}
     for batch in _batches(list(wanted)):
         for file in DataFile.objects.current().filter(dataset=dataset, path_key__in=batch):
-            wish = wanted[file.path_key]
-            yield wish.sent_path, f"{shown(file.path)} is a file in this dataset, not a folder. Rename one of them."
+            problem = f"{shown(file.path)} is a file in this dataset, not a folder. Rename one of them."
+            inside = f"{wanted[file.path_key]}/"
+            yield from ((wish.sent_path, problem) for wish in wishes if wish.path.startswith(inside))
 
 
 def _folders_where_files_are_wanted(dataset: Dataset, wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from portal.models import DataFile
-from portal.storage import store
+from portal.storage import store, upload_of_key
 from uploads.models import Bundle, Upload
 from uploads.services.stop import expire_upload, remove_staged, staging_area
 
@@ -58,9 +58,10 @@ def _stray_keys(now: datetime) -> Iterator[str]:
     old = [key for key in store().received_keys() if _is_old(store().path(key), now)]
     for batch in _batches(old):
         waiting = DataFile.objects.filter(state=DataFile.State.RECEIVED, received_key__in=batch)
-        bundles = Bundle.objects.waiting().filter(received_key__in=batch)
-        known = {*waiting.values_list("received_key", flat=True), *bundles.values_list("received_key", flat=True)}
-        yield from set(batch) - known
+        known = set(waiting.values_list("received_key", flat=True))
+        uploads = {key: upload_of_key(key) for key in batch}
+        bundles = set(Bundle.objects.waiting().filter(pk__in=uploads.values()).values_list("pk", flat=True))
+        yield from (key for key in batch if key not in known and uploads[key] not in bundles)
 
 
 def _is_old(path: Path, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from django.db import transaction
 from portal.models import DataFile, Dataset
 from portal.outbox import new_notice, queue_notices
 from uploads import events
-from uploads.models import Upload
+from uploads.models import Bundle, Upload
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +21,13 @@ def tell_corrupt(dataset: Dataset, files: Sequence[DataFile], *, now: datetime) 
     damaged = [{"path": file.path, "reason": file.reason} for file in files[:_NAMED]]
     _mail_operators(dataset, damaged, len(files), now)
     events.files_corrupt(dataset, list(files))
+
+
+def tell_refused(bundle: Bundle, dataset: Dataset, reason: str, *, now: datetime) -> None:
+    """As `tell_corrupt`, of all files that the bundle still had."""
+    left = bundle.file_count - bundle.done_count
+    _mail_operators(dataset, [{"path": f"a bundle of {left} files", "reason": reason}], left, now)
+    events.bundle_refused(bundle, dataset, reason)
 
 
 def report_lost_bytes(*, upload: Upload, reason: str, now: datetime) -> None:

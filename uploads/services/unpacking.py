@@ -7,12 +7,10 @@ whoever goes on begins behind the last batch that was said, and does no harm to 
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from dataplane.checksums import Digests
 from dataplane.errors import DataplaneError, NotStored, PathRefused, PathTaken
 from dataplane.localstore import MemberPiece, Placement
 from dataplane.tarbundle import BundleRefused, Member, read_members
@@ -20,7 +18,9 @@ from portal.counts import Change, apply_change
 from portal.errors import Invalid
 from portal.models import DataFile, Dataset
 from portal.storage import dataset_key, store, unpacked_key
-from uploads.models import Bundle, Upload
+from uploads.models import Bundle
+from uploads.services.bundle_batch import Batch, ClaimLost, Unpacked, require_claim
+from uploads.services.bundle_rivals import hand_over_rivals, settled_rivals
 from uploads.services.claims import LEASE, Clock
 from uploads.services.file_wishes import (
     FileWish,
@@ -33,41 +33,14 @@ from uploads.services.file_wishes import (
 )
 from uploads.services.outcome import Outcome
 from uploads.services.release import release_if_whole
-from uploads.services.stop import cancel_uploads
-from uploads.services.trouble import tell_corrupt
-from uploads.services.versions import lock_dataset, new_file, supersede
+from uploads.services.trouble import tell_corrupt, tell_refused
+from uploads.services.versions import lock_dataset, new_file
 
 BATCH_FILES = 1000
 BATCH_BYTES = 64 * 1024 * 1024
 _AGAIN_AFTER = timedelta(minutes=1)
 
 State = DataFile.State
-
-
-class ClaimLost(Exception):
-    """Another worker has taken the bundle over: leave it to him."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unpacked:
-    """A member as a file that waits at `key`, with what was read back of it."""
-
-    wish: FileWish
-    key: str
-    found: Digests
-
-
-@dataclass(slots=True)
-class Batch:
-    """`first` to `end` of the members, as their files and as what became of the others."""
-
-    first: int
-    end: int
-    files: list[Unpacked] = field(default_factory=list)
-    bad: list[dict[str, str]] = field(default_factory=list)
-
-    def refuse(self, path: str, sha256: str, reason: str, state: str = "invalid") -> None:
-        self.bad.append({"path": path, "sha256": sha256, "state": state, "reason": reason[:300]})
 
 
 def claim_bundle(*, now: datetime) -> Bundle | None:
@@ -86,11 +59,13 @@ def unpack_bundle(bundle: Bundle, *, clock: Clock) -> Outcome:
     """
     verified, corrupt = bundle.verified_count, _corrupt_count(bundle)
     try:
-        for batch in _batches(bundle):
-            _settle(bundle, batch, clock())
-        _finish(bundle)
-    except (BundleRefused, NotStored) as error:
-        _refuse(bundle, str(error))
+        try:
+            for batch in _batches(bundle):
+                hand_over_rivals(bundle, batch, clock)
+                _settle(bundle, batch, clock())
+            _finish(bundle)
+        except (BundleRefused, NotStored) as error:
+            _refuse(bundle, str(error), clock())
     except ClaimLost:
         return Outcome(0, 0, 0)
     except (DataplaneError, OSError) as error:
@@ -110,7 +85,9 @@ def _batches(bundle: Bundle) -> Iterator[Batch]:
         batch = Batch(first, _end_of_batch(members, first))
         wishes = _good_names(members[first : batch.end], batch, taken)
         pieces = [
-            MemberPiece(unpacked_key(bundle.pk, first + place), member.offset, member.size, member.mtime_ns)
+            MemberPiece(
+                unpacked_key(bundle.pk, bundle.attempts, first + place), member.offset, member.size, member.mtime_ns
+            )
             for place, (member, _) in enumerate(wishes)
         ]
         digests = store().unpack(bundle.received_key, pieces)
@@ -169,23 +146,18 @@ def _settle(bundle: Bundle, batch: Batch, now: datetime) -> None:
     """
     with transaction.atomic():
         dataset = lock_dataset(bundle.dataset_id)
-        _require_claim(bundle, batch, now)
-        existing = current_files(dataset, [file.wish.key for file in batch.files])
-        fresh = [file for file in _without_conflicts(dataset, batch, existing) if not _is_here(file, existing)]
-        rows = _rows(dataset, batch, fresh, existing, now)
-        _say(bundle, batch, rows, already=_already(batch, existing))
+        require_claim(bundle, batch, now)
+        existing = current_files(dataset, batch.keys)
+        fitting = _without_conflicts(dataset, batch, existing)
+        already = settled_rivals(bundle, batch, existing)
+        rows = _rows(bundle, dataset, batch, [file for file in fitting if file.wish.key not in existing], now)
+        _say(bundle, batch, rows, already=already)
         if corrupt := [row for row in rows if row.state == State.CORRUPT]:
             tell_corrupt(dataset, corrupt, now=now)
     placed = {row.path for row in rows if row.state == State.VERIFIED}
     for file in batch.files:
         if file.wish.path not in placed:
             store().delete(file.key)
-
-
-def _require_claim(bundle: Bundle, batch: Batch, now: datetime) -> None:
-    held = Bundle.objects.waiting().filter(pk=bundle.pk, claimed_by=bundle.claimed_by, done_count=batch.first)
-    if not held.update(leased_until=now + LEASE):
-        raise ClaimLost
 
 
 def _without_conflicts(dataset: Dataset, batch: Batch, existing: dict[str, DataFile]) -> list[Unpacked]:
@@ -203,28 +175,9 @@ def _without_conflicts(dataset: Dataset, batch: Batch, existing: dict[str, DataF
     return left
 
 
-def _is_here(file: Unpacked, existing: dict[str, DataFile]) -> bool:
-    """The dataset has this very content under this name: nothing is verified twice."""
-    known = existing.get(file.wish.key)
-    return (
-        known is not None
-        and known.state == State.VERIFIED
-        and (known.path, known.size, known.sha256) == (file.wish.path, file.wish.size, file.wish.sha256)
-    )
-
-
-def _already(batch: Batch, existing: dict[str, DataFile]) -> int:
-    return sum(_is_here(file, existing) for file in batch.files)
-
-
-def _rows(
-    dataset: Dataset, batch: Batch, files: list[Unpacked], existing: dict[str, DataFile], now: datetime
-) -> list[DataFile]:
-    """Puts older versions aside, lets the files take their places, and inserts a row for each."""
-    older = [existing[file.wish.key] for file in files if file.wish.key in existing]
-    change = supersede(older) if older else Change()
-    if older:
-        cancel_uploads(Upload.objects.filter(file__in=[file.pk for file in older]))
+def _rows(bundle: Bundle, dataset: Dataset, batch: Batch, files: list[Unpacked], now: datetime) -> list[DataFile]:
+    """Lets files of new names take their places, and inserts a row for each."""
+    change = Change()
     good = [file for file in files if not _difference(file)]
     failures = store().place([Placement(file.key, f"{dataset_key(dataset)}/{file.wish.path}") for file in good])
     for failure in failures.values():
@@ -233,7 +186,7 @@ def _rows(
     rows = []
     for file in files:
         reason = _difference(file) or str(failures.get(file.key, ""))
-        rows.append(_row(dataset, file, reason, now))
+        rows.append(_row(bundle, dataset, file, reason, now))
         _count(change, rows[-1])
         if reason:
             batch.refuse(file.wish.sent_path, file.wish.sha256, reason, state="corrupt")
@@ -253,9 +206,9 @@ def _difference(file: Unpacked) -> str:
     return ""
 
 
-def _row(dataset: Dataset, file: Unpacked, reason: str, now: datetime) -> DataFile:
+def _row(bundle: Bundle, dataset: Dataset, file: Unpacked, reason: str, now: datetime) -> DataFile:
     row = new_file(dataset, file.wish)
-    row.received_at = now
+    row.received_at = bundle.received_at
     if reason:
         row.state, row.reason = State.CORRUPT, reason[:300]
     else:
@@ -288,10 +241,19 @@ def _finish(bundle: Bundle) -> None:
         raise ClaimLost
 
 
-def _refuse(bundle: Bundle, reason: str) -> None:
-    """What was unpacked before stays; the sender sends the other files one by one."""
+@transaction.atomic
+def _refuse(bundle: Bundle, reason: str, now: datetime) -> None:
+    """What was unpacked before stays; the sender sends the other files one by one.
+
+    A dataset that was closed meanwhile is open again: it would be released without them.
+    """
+    dataset = lock_dataset(bundle.dataset_id)
     mine = Bundle.objects.waiting().filter(pk=bundle.pk, claimed_by=bundle.claimed_by)
-    mine.update(state=Bundle.State.REFUSED, reason=reason[:300], claimed_by="", leased_until=None)
+    if not mine.update(state=Bundle.State.REFUSED, reason=reason[:300], claimed_by="", leased_until=None):
+        raise ClaimLost
+    reopened = Dataset.objects.filter(pk=dataset.pk, state=Dataset.State.CLOSED)
+    reopened.update(state=Dataset.State.OPEN, closed_at=None)
+    tell_refused(bundle, dataset, reason, now=now)
 
 
 def _put_off(bundle: Bundle, reason: str, now: datetime) -> None:
