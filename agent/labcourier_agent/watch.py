@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labcourier_agent.close_requests import CloseRequests
 from labcourier_agent.config import FolderEntry, WatchConfig
-from labcourier_agent.exits import AgentError, AlreadyRunning, Exit, Interrupted
+from labcourier_agent.exits import AgentError, AlreadyRunning, Exit, Interrupted, JournalTrouble
 from labcourier_agent.hours import may_work
 from labcourier_agent.journal import Journal
 from labcourier_agent.lock import only_one, only_one_on
@@ -150,9 +150,13 @@ class Watch:
             stack.callback(sittings.stop_all)
             self._begin_watches(journal, sittings)
             while not self._stop.wait(TICK):
-                self._take_new_config(journal, sittings)
-                busy = self._serve(sittings)
-                self._post_standing()
+                try:
+                    self._take_new_config(journal, sittings)
+                    busy = self._serve(sittings)
+                    self._post_standing()
+                except JournalTrouble as trouble:
+                    self._tell_once(trouble.sentence)
+                    continue
                 if once and not busy and self._is_settled():
                     return self._outcome()
         LOGGER.info("Stopped. What is not sent yet is sent after the next start.")
@@ -214,6 +218,10 @@ class Watch:
         LOGGER.warning("%s", sentence)
         self.board.post_error(sentence)
 
+    def _tell_once(self, sentence: str) -> None:
+        if sentence != self.board.read().last_error:
+            self._tell(sentence)
+
     def _post_standing(self) -> None:
         if time.monotonic() - self._stood_at < STAND_EVERY:
             return
@@ -223,7 +231,7 @@ class Watch:
 
     def _is_settled(self) -> bool:
         return all(
-            watch.looks >= 2
+            (watch.looks >= 2 or watch.exit_code)
             and (watch.last is None or len(watch.last.waiting) <= watch.last.held)
             and not any(dataset.needs_sending and not dataset.trouble for dataset in _datasets(watch))
             for watch in self._watches.values()
@@ -235,8 +243,10 @@ class Watch:
         if any(dataset.trouble for watch in watches for dataset in _datasets(watch)):
             return Exit.OTHER
         codes = {watch.exit_code for watch in watches} - {Exit.OK}
+        if any(watch.last.is_missing for watch in watches if watch.last):
+            return Exit.NOT_FOUND
         if codes or any(watch.trouble for watch in watches):
-            return max(codes, default=Exit.NOT_FOUND)
+            return max(codes, default=Exit.OTHER)
         held = sum(watch.last.held for watch in watches if watch.last)
         if held:
             LOGGER.warning("%d files are not complete yet, and were not sent.", held)

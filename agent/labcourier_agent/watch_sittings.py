@@ -54,11 +54,10 @@ class Sitting:
         self.began = time.monotonic()
         self._journal = journal
         self._tell = tell
-        self._http = open_http(entry.portal.token, connections=config.transfers, bandwidth=config.bandwidth)
-        options = Options(
-            config.transfers, Follow(stable=entry.complete.stable, idle=None, marker=None), dataset.begin_sitting()
-        )
         row = journal.latest(dataset.row.plan) or dataset.row
+        self._http = open_http(entry.portal.token, connections=config.transfers, bandwidth=config.bandwidth)
+        follow = Follow(stable=entry.complete.stable, idle=None, marker=None)
+        options = Options(config.transfers, follow, dataset.begin_sitting())
         self._run = Run(journal, row, self._http, SilentProgress(), options)
         self._thread = threading.Thread(target=self._sit, name=f"sitting-{dataset.row.id}", daemon=True)
 
@@ -76,25 +75,31 @@ class Sitting:
         self._thread.join(seconds)
 
     def _sit(self) -> None:
-        trouble, again = "", False
+        trouble, again = self._execute()
         try:
-            self._run.execute()
-            trouble = _trouble_of(self._run.ledger)
-        except Interrupted:
-            again = True
+            if not self._journal.is_under_way(self.dataset.row.id):
+                self._say_end(trouble)
+                trouble = ""
         except AgentError as error:
             trouble = error.sentence
-        except BaseException as error:  # noqa: BLE001 one broken dataset must not end the others unseen
-            LOGGER.debug("sending “%s” broke off", self.dataset.row.plan.title, exc_info=True)
-            trouble = f"Sending broke off ({type(error).__name__}: {error}): the log file tells more."
-        finally:
-            self._http.close()
-        if not self._journal.is_under_way(self.dataset.row.id):
-            self._say_end(trouble)
-            trouble = ""
-        elif trouble and trouble != self.dataset.trouble:
+        if trouble and trouble != self.dataset.trouble:
             self._tell(f"“{self.dataset.row.plan.title}”: {trouble}")
         self.dataset.end_sitting(trouble, again=again)
+
+    def _execute(self) -> tuple[str, bool]:
+        """What went wrong, and whether it was interrupted."""
+        try:
+            self._run.execute()
+            return _trouble_of(self._run.ledger), False
+        except Interrupted:
+            return "", True
+        except AgentError as error:
+            return error.sentence, False
+        except BaseException as error:  # noqa: BLE001 one broken dataset must not end the others unseen
+            LOGGER.debug("sending “%s” broke off", self.dataset.row.plan.title, exc_info=True)
+            return f"Sending broke off ({type(error).__name__}: {error}): the log file tells more.", False
+        finally:
+            self._http.close()
 
     def _say_end(self, trouble: str) -> None:
         answer = self._journal.answer(self.dataset.row.id) or {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -14,6 +15,8 @@ import pytest
 
 from labcourier_agent import watch, watch_dataset, watch_sittings
 from labcourier_agent.config import read_config
+from labcourier_agent.exits import JournalTrouble
+from labcourier_agent.journal import Journal
 from labcourier_agent.settings import Folders, read_portals
 from labcourier_agent.watch import Watch
 from labcourier_agent.watch_example import EXAMPLE
@@ -334,3 +337,31 @@ def test_the_example_is_a_configuration(ada: Agent, home: Path, tmp_path: Path) 
 def test_the_guide_shows_the_example_as_it_is() -> None:
     guide = Path(__file__).resolve().parents[2] / "docs" / "agent.md"
     assert f"```toml\n{EXAMPLE}```" in guide.read_text(encoding="utf-8")
+
+
+def test_once_says_which_folder_is_not_there(ada: Agent, home: Path, tmp_path: Path) -> None:
+    write_config(home, tmp_path / "unmounted")
+    result = ada("watch", "--once")
+    assert result.code == 3
+    assert "unmounted is not there" in result.err
+
+
+def test_a_journal_that_cannot_be_written_for_a_while_ends_nothing(
+    keeping_watch: Callable[..., Watch], portal: LoopbackPortal, home: Path, folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    write_config(home, folder)
+    watching = keeping_watch()
+    eventually(lambda: watching.board.read().folders)
+    full = sqlite3.OperationalError("database or disk is full")
+
+    def refuse(*anything: object) -> None:
+        raise JournalTrouble(home / "journal.sqlite3", full)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Journal, "begin", refuse)
+        fill(folder, a=10)
+        eventually(lambda: standing(watching).state == "error")
+        assert "database or disk is full" in standing(watching).message
+    monkeypatch.setattr(watch, "LOOK_EVERY", 0.01)
+    eventually(lambda: portal.datasets and verified(portal.dataset) == {"a.tif": 10})
