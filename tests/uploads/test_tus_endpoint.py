@@ -15,6 +15,7 @@ from portal import storage
 from portal.models import AuditEvent, DataFile, Dataset, Notice
 from uploads.models import Upload
 from uploads.services.stop import staging_area
+from uploads.services.sweep import forget_ended_uploads
 
 
 def bytes_of(file: DataFile) -> bytes:
@@ -69,6 +70,31 @@ def test_a_finished_upload_stays_addressable_and_takes_nothing_more(ada: Any, da
     assert ada.patch(address, 5, b"X").status_code == 413
     assert ada.tus("DELETE", address).status_code == 409
     assert bytes_of(DataFile.objects.get()) == b"01234"
+
+
+def test_a_finished_upload_stays_addressable_until_the_dataset_closes(ada: Any, dataset: Dataset) -> None:
+    address = ada.create(5, b"01234", dataset=dataset)["Location"]
+    much_later = timezone.now() + 10 * settings.UPLOAD_EXPIRY
+    forget_ended_uploads(now=much_later)
+    assert ada.tus("HEAD", address)["Upload-Offset"] == "5"
+    Dataset.objects.update(state="closed", closed_at=timezone.now())
+    forget_ended_uploads(now=much_later)
+    assert ada.tus("HEAD", address).status_code == 404
+
+
+def test_the_override_header_counts_after_authentication_only(ada: Any, dataset: Dataset) -> None:
+    address = ada.start(10, dataset=dataset)
+    for method in ("OPTIONS", "DELETE", "PATCH"):
+        headers = {"Tus-Resumable": "1.0.0", "X-HTTP-Method-Override": method}
+        assert Client().post(address, headers=headers).status_code == 401
+    answer = ada.tus("POST", address, b"0123", Upload_Offset=0, X_HTTP_Method_Override="PATCH")
+    assert (answer.status_code, answer["Upload-Offset"]) == (204, "4")
+
+
+def test_relative_path_null_counts_as_absent(ada: Any, dataset: Dataset) -> None:
+    answer = ada.create(5, b"01234", dataset=dataset, path=None, relativePath="null", filename="scan.tif")
+    assert answer.status_code == 201
+    assert DataFile.objects.get().path == "scan.tif"
 
 
 def test_a_retried_patch_at_the_same_offset_is_refused(ada: Any, dataset: Dataset) -> None:
