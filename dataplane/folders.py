@@ -64,6 +64,22 @@ def move(source: Path, target: Path) -> None:
         _copy_across(source, target)
 
 
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS})
+
+
+def link_or_move(source: Path, target: Path) -> None:
+    """A second name for a file, or a move where there are none. Raises FileExistsError and changes nothing when the
+    target is there. Not yet durable: sync the target's folder."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
+        source.replace(target)
+
+
 def _copy_across(source: Path, target: Path) -> None:
     partial = target.with_name(f".{source.name}.part")
     try:

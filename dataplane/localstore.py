@@ -15,10 +15,11 @@ from pathlib import Path
 
 from dataplane.checksums import Digests
 from dataplane.errors import DataplaneError, NotStored, PathRefused, PathTaken
-from dataplane.folders import make_folders, move, sync_folders
+from dataplane.folders import link_or_move, make_folders, move, sync_folders
 from dataplane.unpacking import Piece, unpack
 
 RECEIVED = ".received"
+VERSIONS = ".versions"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class LocalStore:
 
     def prepare(self) -> None:
         """Create the folders. Call it once at start."""
-        (self.root / RECEIVED).mkdir(mode=0o750, parents=True, exist_ok=True)
+        for folder in (RECEIVED, VERSIONS):
+            (self.root / folder).mkdir(mode=0o750, parents=True, exist_ok=True)
 
     def path(self, key: str) -> Path:
         """The file of a key, which need not exist. Raises PathRefused when it would lie outside the root."""
@@ -115,7 +117,7 @@ class LocalStore:
         path = self.path(key)
         path.unlink(missing_ok=True)
         for folder in path.parents:
-            if folder in (self.root, self.root / RECEIVED):
+            if folder in (self.root, self.root / RECEIVED, self.root / VERSIONS):
                 break
             with suppress(FileNotFoundError):
                 if not _remove_if_empty(folder):
@@ -124,6 +126,31 @@ class LocalStore:
     def received_keys(self) -> list[str]:
         """What waits for verification, for a sweep that compares it with the records."""
         return [f"{RECEIVED}/{path.name}" for path in (self.root / RECEIVED).iterdir() if path.is_file()]
+
+    def set_aside(self, placements: Iterable[Placement]) -> list[str]:
+        """Give stored files a second, durable name before others replace them; the keys of those that are gone.
+
+        A second name that exists is left alone: it was given before. Where the file system knows no second names the
+        file is moved, and is missing at its key until it is replaced.
+        """
+        missing: list[str] = []
+        touched: set[Path] = set()
+        for placement in placements:
+            source, target = self.path(placement.source), self.path(placement.target)
+            try:
+                link_or_move(source, target)
+            except FileExistsError:
+                continue
+            except (FileNotFoundError, NotADirectoryError):
+                missing.append(placement.source)
+                continue
+            touched.add(target.parent)
+        sync_folders(touched)
+        return missing
+
+    def version_keys(self) -> list[str]:
+        """What is kept of older versions, for a sweep that compares it with the records."""
+        return [f"{VERSIONS}/{path.name}" for path in (self.root / VERSIONS).iterdir() if path.is_file()]
 
     def free_bytes(self) -> int:
         """What an unprivileged process can still write here, in bytes."""

@@ -51,6 +51,14 @@ AUDIT_WORDS = {
     "dataset_described": Words("description changed", "changed {changed}", "info-circle"),
     "dataset_closed": Words("dataset closed", "closed the dataset: {files}, {bytes}", "lock"),
     "dataset_released": Words("dataset released", "released the dataset: {files}, {bytes}", "send-check"),
+    "dataset_no_longer_safe": Words(
+        "not safe to delete",
+        "took back that the files may be deleted at the source",
+        "exclamation-triangle-fill",
+    ),
+    "older_version_downloaded": Words(
+        "older version downloaded", "downloaded an older version of {subject}", "download"
+    ),
     "files_corrupt": Words("files corrupt", "found {count} corrupt, such as {subject}", "x-octagon-fill"),
     "bundle_refused": Words("bundle refused", "could not unpack a bundle of {count}: {reason}", "x-octagon-fill"),
     "files_withdrawn": Words("files withdrawn", "took back {count}, such as {subject}", "x-octagon-fill"),

@@ -171,6 +171,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "uploads.tasks.expire_uploads_task",
         "schedule": timedelta(minutes=10),
     },
+    "remove older versions": {"task": "uploads.tasks.remove_older_versions_task", "schedule": timedelta(minutes=10)},
     "miss silent agents": {"task": "uploads.tasks.silent_agents_task", "schedule": timedelta(minutes=1)},
     "release and dispatch": {"task": "sharing.tasks.sweep_task", "schedule": timedelta(minutes=1)},
     "send mail": {"task": "portal.tasks.send_due_mail_task", "schedule": timedelta(minutes=1)},

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from dataplane.localstore import RECEIVED, LocalStore
+from dataplane.localstore import RECEIVED, VERSIONS, LocalStore
 from portal.models import DataFile, Dataset
 
 
@@ -43,6 +43,11 @@ def unpacked_key(upload_id: str, attempt: int, place: int) -> str:
 def upload_of_key(key: str) -> str:
     """The id of the upload that brought what waits at ``key``, whole or as a member of a bundle."""
     return key.removeprefix(f"{RECEIVED}/").partition(".")[0]
+
+
+def version_key(file: DataFile) -> str:
+    """Where the bytes of ``file`` are kept once a newer version has taken its place."""
+    return f"{VERSIONS}/{file.pk}"
 
 
 def received_key(upload_id: str) -> str:

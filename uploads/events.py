@@ -1,5 +1,6 @@
 """What the audit hears from this room, one function an event. Call each last in its transaction."""
 
+from datetime import datetime
 from typing import Any
 
 from portal.actors import SYSTEM, Actor
@@ -51,6 +52,15 @@ def dataset_released(dataset: Dataset) -> None:
         files=dataset.verified_count,
         revision=dataset.revision,
     )
+
+
+def dataset_no_longer_safe(dataset: Dataset, since: datetime | None) -> None:
+    """Its sources must not be deleted any more; they could have been, from `since` on."""
+    record("dataset_no_longer_safe", SYSTEM, dataset=dataset, since=since.isoformat() if since else "")
+
+
+def older_version_downloaded(file: DataFile, actor: Actor) -> None:
+    record("older_version_downloaded", actor, dataset=file.dataset, subject=file.path, bytes=file.size, version=file.pk)
 
 
 def files_corrupt(dataset: Dataset, files: list[DataFile]) -> None:

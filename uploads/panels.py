@@ -40,6 +40,7 @@ def arrival(request: HttpRequest, dataset: Dataset) -> Panel:
         "bundles": bundles,
         "not_stored": _not_stored(dataset),
         "uploads": [_row(upload, now) for upload in under_way.order_by("-length")[:_SHOWN]],
+        "older_count": DataFile.objects.older_versions().filter(dataset=dataset).count() if dataset.bytes_kept else 0,
         "corrupt": DataFile.objects.filter(dataset=dataset, state=DataFile.State.CORRUPT)[:_SHOWN],
         "may_close": dataset.is_open and may_send(request.user, dataset.project),
     }

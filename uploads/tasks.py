@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from uploads.services.older_versions import remove_older_versions, remove_stray_versions
 from uploads.services.silence import tell_silent_agents
 from uploads.services.sweep import expire_uploads, forget_ended_uploads, remove_strays
 from uploads.services.work import sweep, verify_waiting
@@ -26,6 +27,12 @@ def expire_uploads_task() -> None:
     expire_uploads(now=now)
     forget_ended_uploads(now=now)
     remove_strays(now=now)
+
+
+@shared_task(soft_time_limit=3500, time_limit=3600)  # type: ignore[untyped-decorator]
+def remove_older_versions_task() -> None:
+    remove_older_versions()
+    remove_stray_versions()
 
 
 @shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from uploads.views import closing, instruments, tokens, tus
+from uploads.views import closing, instruments, tokens, tus, versions
 
 urlpatterns = [
     path("tus/", tus.endpoint, name="tus"),
     path("tus/<str:upload_id>", tus.endpoint, name="tus_upload"),
     path("datasets/<uuid:dataset_id>/close", closing.close, name="dataset_close"),
+    path("datasets/<uuid:dataset_id>/versions", versions.versions, name="dataset_versions"),
+    path("datasets/<uuid:dataset_id>/versions/<int:file_id>", versions.version, name="dataset_version"),
     path("projects/<slug:code>/instruments/<slug:slug>/", instruments.instrument, name="instrument"),
     path("projects/<slug:code>/instruments/<slug:slug>/agents", instruments.agents, name="instrument_agents"),
     path("projects/<slug:code>/agents/<int:agent_number>/remove", instruments.forget, name="agent_forget"),

@@ -98,6 +98,7 @@ def make_world() -> World:
         "link_id": str(link.pk),
         "token": str(token_of(link)),
         "token_id": str(token.pk),
+        "file_id": str(_older_version(dataset).pk),
         "agent_number": str(agent.pk),
         "upload_id": upload.pk,
         "notice_id": str(notice.pk),
@@ -146,6 +147,19 @@ def _released_dataset(project: Project, instrument: Instrument, token: UploadTok
     place.parent.mkdir(parents=True)
     place.write_bytes(CONTENT)
     return dataset
+
+
+def _older_version(dataset: Dataset) -> DataFile:
+    file = DataFile.objects.create(
+        dataset=dataset,
+        path="image.tif",
+        path_key=hashlib.sha256(b"image.tif").hexdigest(),
+        size=len(CONTENT),
+        state="superseded",
+        kept="aside",
+    )
+    storage.store().path(storage.version_key(file)).write_bytes(CONTENT)
+    return file
 
 
 def _session_of(person: User) -> str:

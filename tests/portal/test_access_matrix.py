@@ -96,6 +96,8 @@ GET     datasets/<uuid:dataset_id>/panels/<slug:key>                   login  40
 GET     datasets/<uuid:dataset_id>/share                               login  404     403    ok     ok     ok     login
 POST    datasets/<uuid:dataset_id>/share                               login  404     403    in     in     in     login
 GET     datasets/<uuid:dataset_id>/timeline                            login  404     ok     ok     ok     ok     login
+GET     datasets/<uuid:dataset_id>/versions                            login  404     ok     ok     ok     ok     login
+GET     datasets/<uuid:dataset_id>/versions/<int:file_id>              login  404     403    ok     ok     ok     login
 GET     links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
 POST    links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
 

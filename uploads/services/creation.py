@@ -139,7 +139,7 @@ def _record(upload: Upload, wish: FileWish, *, received: bool, now: datetime) ->
     file, change = take_place(find_place(dataset, wish))
     if upload.part_ids:
         _need_parts(upload)
-    require_quota(dataset.project, change.bytes_expected)
+    require_quota(dataset.project, change.bytes_added)
     if file.pk:
         upload.brought_file = _replace_older(file)
     else:

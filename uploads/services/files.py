@@ -131,6 +131,7 @@ def _carry_out(plan: _Plan, dataset: Dataset) -> None:
         change.corrupt += taken.corrupt
         change.verified += taken.verified
         change.bytes_verified += taken.bytes_verified
+        change.bytes_kept += taken.bytes_kept
     stopped = [*(file.pk for file in plan.superseded), *plan.rewritten_ids]
     if stopped:
         cancel_uploads(Upload.objects.filter(file__in=stopped))

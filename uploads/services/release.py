@@ -19,10 +19,26 @@ def release_if_whole(dataset_id: UUID, *, now: datetime) -> bool:
     """
     with transaction.atomic():
         whole = _whole_datasets().filter(pk=dataset_id)
-        if not whole.update(state=Dataset.State.RELEASED, released_at=now):
+        if not whole.update(state=Dataset.State.RELEASED, released_at=now, safe_to_delete_since=now):
             return False
         events.dataset_released(Dataset.objects.select_related("project").get(pk=dataset_id))
         enqueue("sharing.tasks.dispatch_dataset_task", str(dataset_id))
+        enqueue("uploads.tasks.remove_older_versions_task")
+    return True
+
+
+def no_longer_safe(dataset_id: UUID) -> bool:
+    """A file of a released dataset was found corrupt: its source is needed again. False when that was said before.
+
+    Call it in the transaction that marks the file.
+    """
+    safe = Dataset.objects.select_for_update(of=("self",)).filter(pk=dataset_id, safe_to_delete_since__isnull=False)
+    dataset = safe.select_related("project").first()
+    if dataset is None:
+        return False
+    since, dataset.safe_to_delete_since = dataset.safe_to_delete_since, None
+    dataset.save(update_fields=["safe_to_delete_since"])
+    events.dataset_no_longer_safe(dataset, since)
     return True
 
 

@@ -35,7 +35,8 @@ def require_quota(project: Project, added: int) -> None:
         return
     Project.objects.select_for_update().get(pk=project.pk)
     kept = Dataset.objects.filter(project=project).exclude(state=Dataset.State.PURGED)
-    used = (kept.aggregate(total=Sum("bytes_expected"))["total"] or 0) + _reserved(project)
+    stored = kept.aggregate(total=Sum(F("bytes_expected") + F("bytes_kept")))
+    used = (stored["total"] or 0) + _reserved(project)
     if used + added > project.quota_bytes:
         raise NoRoom(
             f"The project's quota of {project.quota_bytes} bytes is used up. Ask its manager to delete or extend."

@@ -31,6 +31,7 @@ from uploads.services.file_wishes import (
     note_folders,
     repeated_names,
 )
+from uploads.services.older_versions import say_aside, set_aside
 from uploads.services.outcome import Outcome
 from uploads.services.release import release_if_whole
 from uploads.services.trouble import tell_corrupt, tell_refused
@@ -179,6 +180,7 @@ def _rows(bundle: Bundle, dataset: Dataset, batch: Batch, files: list[Unpacked],
     """Lets files of new names take their places, and inserts a row for each."""
     change = Change()
     good = [file for file in files if not _difference(file)]
+    set_aside(dataset, [file.wish.key for file in good])
     failures = store().place([Placement(file.key, f"{dataset_key(dataset)}/{file.wish.path}") for file in good])
     for failure in failures.values():
         if not isinstance(failure, NotStored | PathTaken):
@@ -191,6 +193,7 @@ def _rows(bundle: Bundle, dataset: Dataset, batch: Batch, files: list[Unpacked],
         if reason:
             batch.refuse(file.wish.sent_path, file.wish.sha256, reason, state="corrupt")
     DataFile.objects.bulk_create(rows, batch_size=500)
+    say_aside(dataset, [row.path_key for row in rows if row.state == State.VERIFIED])
     note_folders(dataset, [row.path for row in rows])
     if rows:
         apply_change(dataset.pk, change)

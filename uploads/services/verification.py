@@ -20,6 +20,7 @@ from portal.counts import Change, apply_change
 from portal.models import DataFile, Dataset
 from portal.storage import file_key, store
 from uploads.services.claims import Clock, LeaseKeeper
+from uploads.services.older_versions import say_aside, set_aside
 from uploads.services.outcome import Outcome
 from uploads.services.release import release_if_whole
 from uploads.services.trouble import tell_corrupt
@@ -89,6 +90,8 @@ def _settle(dataset_id: UUID, verdicts: list[Verdict], now: datetime) -> Outcome
     """Place the good, then record all verdicts of one dataset that are still wanted, and release it if whole."""
     ours = _still_ours(verdicts)
     good = [verdict.file for verdict in verdicts if not verdict.reason and verdict.file.pk in ours]
+    if good:
+        set_aside(good[0].dataset, [file.path_key for file in good])
     failures = store().place(map(_placement, good))
     put_off = [v for v in verdicts if _is_passing(failures.get(v.file.received_key))]
     for verdict in put_off:
@@ -123,6 +126,7 @@ def _record(dataset: Dataset, verdicts: list[Verdict], now: datetime) -> tuple[l
             (corrupt if verdict.reason else verified).append(_judged(verdict, now))
     fields = ("state", "crc32", "reason", "verified_at", "claimed_by", "leased_until")
     DataFile.objects.bulk_update([*verified, *corrupt], fields, batch_size=500)
+    say_aside(dataset, [file.path_key for file in verified])
     change = Change(
         received=-len(verified) - len(corrupt),
         verified=len(verified),

@@ -34,7 +34,10 @@ def new_file(dataset: Dataset, wish: FileWish) -> DataFile:
 
 
 def supersede(files: Sequence[DataFile]) -> Change:
-    """Put old versions aside; their unverified bytes are removed after the commit. The change of counts."""
+    """Put old versions aside; their unverified bytes are removed after the commit. The change of counts.
+
+    Verified bytes are kept; whoever places the new ones sets them aside first (`uploads.services.older_versions`).
+    """
     change = Change()
     for file in files:
         change.files -= 1
@@ -44,7 +47,10 @@ def supersede(files: Sequence[DataFile]) -> Change:
         if file.state == State.VERIFIED:
             change.verified -= 1
             change.bytes_verified -= file.size
-    DataFile.objects.filter(pk__in=[file.pk for file in files]).update(state=State.SUPERSEDED)
+            change.bytes_kept += file.size
+    replaced = DataFile.objects.filter(pk__in=[file.pk for file in files])
+    replaced.filter(state=State.VERIFIED).update(state=State.SUPERSEDED, kept=DataFile.Kept.IN_PLACE)
+    replaced.update(state=State.SUPERSEDED)
     waiting = [file.received_key for file in files if file.state == State.RECEIVED]
     transaction.on_commit(lambda: _delete(waiting))
     return change
