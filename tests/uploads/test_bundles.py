@@ -310,7 +310,7 @@ def test_unpacking_costs_the_same_number_of_queries_for_many_files(
     send_bundle(ada, dataset, [Sample(f"tile_{n}.tif", b"%d" % n) for n in range(400)])
     bundle = unpacking.claim_bundle(now=timezone.now())
     assert bundle is not None
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         unpacking.unpack_bundle(bundle, clock=timezone.now)
     assert counts(dataset)[2] == 400
 
