@@ -97,8 +97,10 @@ class CleanTally:
 class Cleaning:
     """One look through all datasets of the journal. `really`: remove; else only tell what would be removed."""
 
-    def __init__(self, journal: Journal, portals: Portals, rule: CleanRule, *, really: bool, now: float) -> None:
-        self.tally = CleanTally()
+    def __init__(
+        self, journal: Journal, portals: Portals, rule: CleanRule, tally: CleanTally, *, really: bool, now: float
+    ) -> None:
+        self.tally = tally
         self._journal = journal
         self._portals = portals
         self._rule = rule

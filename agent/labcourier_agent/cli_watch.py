@@ -17,6 +17,7 @@ from labcourier_agent.close_requests import CloseRequests, find_watched
 from labcourier_agent.config import CONFIG_FILE, WatchConfig, read_config
 from labcourier_agent.exits import EXIT_CODES, Exit, Interrupted
 from labcourier_agent.heartbeat import Heartbeat
+from labcourier_agent.housekeeping import Housekeeping
 from labcourier_agent.interruption import heeding_signals
 from labcourier_agent.journal import Journal
 from labcourier_agent.log_file import watch_log
@@ -75,7 +76,7 @@ def watch_command(
     board = StandingBoard()
     with speaking(log_file or str(watch_log(os.environ)), as_json=log_json):
         watch = Watch(folders, read, (file, folders.config / PORTALS_FILE), board)
-        with Heartbeat(folders, lambda: read_portals(folders.config), board):
+        with Heartbeat(folders, lambda: read_portals(folders.config), board), Housekeeping(folders, read):
             outcome = _watch(watch, once=once)
     sys.exit(outcome)
 

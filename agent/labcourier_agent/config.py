@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labcourier_agent.bandwidth import Bandwidth
+from labcourier_agent.clean import CleanRule
 from labcourier_agent.completeness import STABLE, Completeness
 from labcourier_agent.details import EMAIL, FIELDS, PLACEHOLDER, Details, placeholders
 from labcourier_agent.exits import BadUsage, NotFound
@@ -46,6 +47,7 @@ class FolderEntry:
     complete: Completeness
     close: CloseRule
     ignores_late: bool
+    clean: CleanRule | None
     details: Details
 
     @property
@@ -109,8 +111,9 @@ def _folder(section: Section, portals: Portals) -> FolderEntry:
     close = _close_rule(section.section("close"), rule)
     exclude = _globs(section, "exclude")
     markers = tuple(glob for glob in (complete.marker_glob, _marker_glob(close.marker)) if glob)
+    path = _path(section)
     entry = FolderEntry(
-        path=_path(section),
+        path=path,
         label=section.text("label"),
         portal=portal or Portal("", "", "", ""),
         rule_text=rule_text,
@@ -120,6 +123,7 @@ def _folder(section: Section, portals: Portals) -> FolderEntry:
         complete=complete,
         close=close,
         ignores_late=section.one_of("after_close", ("new", "ignore")) == "ignore",
+        clean=_clean_rule(section.section("clean"), path),
         details=_details(section, rule),
     )
     section.finish()
@@ -193,6 +197,16 @@ def _close_rule(section: Section, rule: Rule) -> CloseRule:
     idle = section.seconds("idle", None)
     section.finish()
     return CloseRule(marker, idle)
+
+
+def _clean_rule(section: Section, path: str) -> CleanRule | None:
+    """Without `after` nothing is removed."""
+    after = section.seconds("after", None)
+    per_file = section.one_of("when", ("dataset", "file")) == "file"
+    if after is None and section.has("when"):
+        section.complain("when", 'says nothing without after: write how old a file has to be, such as after = "14d".')
+    section.finish()
+    return None if after is None else CleanRule(after, (path,), per_file=per_file)
 
 
 def _marker_glob(marker: str) -> str:

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from labcourier_agent import portal_reader
-from labcourier_agent.clean import Cleaning, CleanRule
+from labcourier_agent.clean import Cleaning, CleanRule, CleanTally
+from labcourier_agent.config import read_config
 from labcourier_agent.durations import in_seconds, span_in_words
 from labcourier_agent.exits import SourceChanged
+from labcourier_agent.housekeeping import Housekeeping
 from labcourier_agent.journal import Journal
 from labcourier_agent.removal import look_below, remove
 from labcourier_agent.settings import Folders, read_portals
@@ -63,7 +65,8 @@ def test_without_yes_nothing_is_removed(ada: Agent, sent: Path) -> None:
     told = ada("clean", "--older-than", "14d")
     assert told.code == 0
     assert {result for result, _ in notes(told).values()} == {"would_remove"}
-    assert "3 files (9.0 kB) would be removed; add --yes to remove them." in told.err
+    assert "3 files (9.0 kB) would be removed." in told.err
+    assert "add --yes" in told.err
     assert files_in(sent) == ALL
 
 
@@ -219,10 +222,55 @@ def test_a_rule_may_take_single_verified_files_of_an_open_dataset(
     journal = Journal(folders.journal)
     later = time.time() + 2 * 86400
     rule = CleanRule(86400, (str(data),), per_file=True)
-    removed = {Path(c.path).name for c in Cleaning(journal, read_portals(home), rule, really=True, now=later).run()}
+    cleaning = Cleaning(journal, read_portals(home), rule, CleanTally(), really=True, now=later)
+    removed = {Path(cleaned.path).name for cleaned in cleaning.run()}
     journal.close()
     assert removed == {"two größer.tif", "empty.txt"}
     assert files_in(data) == {"one.tif"}
+
+
+def test_rules_of_the_configuration_need_no_yes(ada: Agent, sent: Path, tmp_path: Path) -> None:
+    config = tmp_path / "watch.toml"
+    config.write_text(f'[[folder]]\npath = "{sent}"\n')
+    assert ada("clean", "--config", config).code == 2, "a folder without a rule is never cleaned"
+    config.write_text(f'[[folder]]\npath = "{sent}"\n[folder.clean]\nafter = "14d"\n')
+    assert ada("clean", "--config", config, "--dry-run").code == 0
+    assert files_in(sent) == ALL
+    assert ada("clean", "--config", config).code == 0
+    assert files_in(sent) == set()
+
+
+def test_watch_carries_the_rules_out_by_itself(ada: Agent, sent: Path, home: Path) -> None:
+    config = home / "watch.toml"
+    config.write_text(f'[[folder]]\npath = "{sent}"\n[folder.clean]\nafter = "14d"\n')
+    with Housekeeping(Folders(home, home), lambda: read_config(config, read_portals(home)), first_after=0):
+        until = time.monotonic() + 5
+        while files_in(sent) and time.monotonic() < until:
+            time.sleep(0.02)
+    assert files_in(sent) == set()
+
+
+def test_trouble_with_a_rule_stops_nothing(
+    ada: Agent, portal: PortalToLookAt, sent: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portal_reader, "DELAYS", ())
+    config = home / "watch.toml"
+    config.write_text(f'[[folder]]\npath = "{sent}"\n[folder.clean]\nafter = "14d"\n')
+    housekeeping = Housekeeping(Folders(home, home), lambda: read_config(config, read_portals(home)))
+    portal.faults = [Fault("GET", times=9)]
+    housekeeping.clean()
+    config.unlink()
+    housekeeping.clean()
+    assert files_in(sent) == ALL
+
+
+@pytest.mark.parametrize("rule", ['when = "file"', 'after = "soon"', 'after = "14d"\nwhen = "never"', "ever = 1"])
+def test_a_rule_with_a_mistake_removes_nothing(ada: Agent, sent: Path, tmp_path: Path, rule: str) -> None:
+    config = tmp_path / "watch.toml"
+    config.write_text(f'[[folder]]\npath = "{sent}"\n[folder.clean]\n{rule}\n')
+    told = ada("clean", "--config", config)
+    assert (told.code, "watch.toml" in told.err) == (2, True)
+    assert files_in(sent) == ALL
 
 
 def test_json_is_one_document(ada: Agent, sent: Path) -> None:
