@@ -56,6 +56,35 @@ def test_files_that_go_in_one_request_do_not_fill_the_memory(
     assert peak < LIMIT
 
 
+def test_bundles_of_the_largest_small_files_do_not_fill_the_memory(
+    ada: Agent, portal: LoopbackPortal, tmp_path: Path, start: Start
+) -> None:
+    """Three bundles at once, of four files of 8 MB each."""
+    portal.take_bundles()
+    folder = tmp_path / "middling"
+    folder.mkdir()
+    for number in range(12):
+        with (folder / f"{number}.tif").open("wb") as file:
+            file.truncate(8 * MB)
+    peak = peak_memory(process := start("send", folder))
+    assert process.wait() == 0
+    assert len(portal.bundles) == 3
+    assert peak < LIMIT
+
+
+def test_many_bundles_do_not_fill_the_memory(ada: Agent, portal: LoopbackPortal, tmp_path: Path, start: Start) -> None:
+    """More than are sent at once: what grows with their number would show. docs/design/agent.md has larger numbers."""
+    portal.take_bundles()
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(20_000):
+        os.close(os.open(folder / f"{number}.tif", os.O_CREAT | os.O_WRONLY))
+    peak = peak_memory(process := start("send", folder))
+    assert process.wait() == 0
+    assert len(portal.bundles) == 5
+    assert peak < LIMIT
+
+
 def test_many_files_take_hardly_more_memory_than_few(
     ada: Agent, portal: LoopbackPortal, tmp_path: Path, start: Start
 ) -> None:
