@@ -21,9 +21,8 @@ PATIENCE = 120.0
 CONFIGURATION = """
 [[folder]]
 path = "{path}"
-dataset = {{ rule = "fixed", title = "Bench" }}
+title = "Bench"
 complete = {{ stable = {settle} }}
-close = {{ rule = "by hand" }}
 """
 
 

@@ -21,11 +21,14 @@ from labcourier_agent.watch_dataset import WAITING, WatchedDataset
 from labcourier_agent.watch_folder import Look, WatchedFolder
 from labcourier_agent.watch_sittings import Sittings
 from labcourier_agent.watch_standing import FolderStanding, FolderState, StandingBoard
+from labcourier_agent.watch_wake import wake_on_events
 
 TICK = 0.2
 LOOK_EVERY = 1.0
 # A look takes at most this part of the time, however many files there are.
 SHARE = 0.1
+# Seconds between two looks, however many events there are.
+LEAST_REST = 0.1
 STAND_EVERY = 2.0
 # For a folder's thread to come to its end; one that hangs in a dead share ends with the process.
 FAREWELL = 3.0
@@ -50,9 +53,6 @@ class FolderWatch:
 
     def start(self) -> None:
         self._thread.start()
-
-    def wake(self) -> None:
-        self._wake.set()
 
     def stop(self) -> None:
         self._stop.set()
@@ -90,6 +90,7 @@ class FolderWatch:
     def _keep_looking(self) -> None:
         if self.folder is None:
             self.folder = WatchedFolder(self.entry, self._journal, self._requests, self._stop)
+        wake_on_events(self.entry.path, self._wake, self._stop)
         while not self._stop.is_set():
             self._wake.clear()
             began = time.monotonic()
@@ -101,7 +102,9 @@ class FolderWatch:
             self.looks += 1
             took = time.monotonic() - began
             LOGGER.debug("looked at %s: %d files in %.2f s", self.entry.path, look.entries, took)
-            self._wake.wait(max(LOOK_EVERY, took / SHARE))
+            rest = took / SHARE
+            self._stop.wait(max(rest, LEAST_REST))
+            self._wake.wait(max(LOOK_EVERY - max(rest, LEAST_REST), 0.0))
 
     def _note(self, sentence: str, error: Exception | None) -> None:
         if sentence and sentence != self.trouble:

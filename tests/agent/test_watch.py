@@ -365,3 +365,16 @@ def test_a_journal_that_cannot_be_written_for_a_while_ends_nothing(
         assert "database or disk is full" in standing(watching).message
     monkeypatch.setattr(watch, "LOOK_EVERY", 0.01)
     eventually(lambda: portal.datasets and verified(portal.dataset) == {"a.tif": 10})
+
+
+def test_an_event_wakes_a_folder_that_is_seldom_looked_at(
+    keeping_watch: Callable[..., Watch], portal: LoopbackPortal, home: Path, folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(watch, "LOOK_EVERY", 600.0)
+    write_config(home, folder, "[folder.complete]", "stable = 0")
+    watching = keeping_watch()
+    eventually(lambda: [one.looks for one in watching.folders] == [1])
+    time.sleep(0.5)
+    fill(folder, a=10)
+    eventually(lambda: portal.datasets and verified(portal.dataset) == {"a.tif": 10})
