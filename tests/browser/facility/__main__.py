@@ -14,6 +14,7 @@ from django.utils import timezone  # noqa: E402
 from portal.models import Project  # noqa: E402
 from sharing.links import token_of  # noqa: E402
 from tests.browser.facility import handing_over  # noqa: E402
+from tests.browser.facility.agents import let_report  # noqa: E402
 from tests.browser.facility.arrivals import dataset_of  # noqa: E402
 from tests.browser.facility.moved_clock import Story, clock_at  # noqa: E402
 from tests.browser.facility.people import PASSWORD, House, connect, open_house  # noqa: E402
@@ -33,6 +34,7 @@ def main() -> None:
         house = open_house()
         _connect_instruments(house)
     highlights = tell(story, house)
+    let_report(story, house)
     story.happen()
     sys.stdout.write(json.dumps(_addresses(house, highlights)))
 
