@@ -17,7 +17,7 @@ from portal.models import DataFile, Dataset, Instrument, Membership, Notice, Pro
 from sharing.links import token_of
 from sharing.services.dispatch import make_links
 from tests.conftest import PASSWORD
-from uploads.models import Agent, Upload, UploadToken, new_token, token_digest
+from uploads.models import Agent, Bundle, Upload, UploadToken, new_token, token_digest
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 CONTENT = b"II*\0 an image"
@@ -67,6 +67,7 @@ def make_world() -> World:
     upload = Upload.objects.create(
         dataset=dataset, sender=dataset.sender, length=10, touched_at=now, expires_at=now + timedelta(days=7)
     )
+    bundle = Bundle.objects.create(upload=upload, dataset=dataset, file_count=1, manifest_at=512, size=10)
     agent = Agent.objects.create(
         token=token,
         family=token.family,
@@ -101,6 +102,7 @@ def make_world() -> World:
         "file_id": str(_older_version(dataset).pk),
         "agent_number": str(agent.pk),
         "upload_id": upload.pk,
+        "bundle_id": bundle.pk,
         "notice_id": str(notice.pk),
         "uidb36": "1",
         "app_label": "portal",

@@ -121,6 +121,7 @@ GET     s/<str:token>/files/<path:path>                                ok     ok
 GET     s/<str:token>/manifest-sha256.txt                              ok     ok      ok     ok     ok     ok     ok
 
 # programs: the JSON API and tus
+GET     api/v1/bundles/<bundle_id>                                     401    404     404    ok     ok     ok     ok
 GET     api/v1/connection                                              401    ok      ok     ok     ok     ok     ok
 GET     api/v1/datasets                                                401    ok      ok     ok     ok     ok     ok
 POST    api/v1/datasets                                                401    404     404    ok     ok     ok     ok
@@ -129,6 +130,7 @@ POST    api/v1/datasets/<dataset_id>/close                             401    40
 GET     api/v1/datasets/<dataset_id>/files                             401    404     404    ok     ok     ok     ok
 POST    api/v1/datasets/<dataset_id>/files                             401    404     404    ok     ok     ok     ok
 POST    api/v1/datasets/<dataset_id>/files/query                       401    404     404    ok     ok     ok     ok
+POST    api/v1/datasets/<dataset_id>/files/withdraw                    401    404     404    in     in     in     in
 GET     api/v1/docs                                                    ok     ok      ok     ok     ok     ok     ok
 POST    api/v1/heartbeat                                               401    403     403    403    403    403    ok
 GET     api/v1/openapi.json                                            ok     ok      ok     ok     ok     ok     ok
@@ -153,6 +155,7 @@ BODIES: dict[str, Any] = {
     },
     "POST api/v1/datasets/<dataset_id>/files": {"files": [{"path": "image.tif", "size": 13}]},
     "POST api/v1/datasets/<dataset_id>/files/query": {"paths": ["image.tif"]},
+    "POST api/v1/datasets/<dataset_id>/files/withdraw": {"paths": ["image.tif"]},
 }
 TUS = {"Tus-Resumable": "1.0.0", "Upload-Offset": "1"}
 ALLAUTH = "accounts/"  # answers methods that have no line in ways of its own
