@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from labcourier_agent import clock
-from labcourier_agent.exits import AlreadyRunning
+from labcourier_agent.exits import AlreadyRunning, BadUsage
 from labcourier_agent.journal import Journal
-from labcourier_agent.lock import only_one_on
+from labcourier_agent.lock import only_one, only_one_on
 from tests.agent.conftest import Agent
 from tests.agent.loopback_door import Fault
 from tests.agent.loopback_portal import NEW_TOKEN, TOKEN, LoopbackPortal
@@ -181,3 +181,10 @@ def test_a_renewed_token_goes_on_with_the_same_dataset(ada: Agent, portal: Loopb
     assert len(portal.datasets) == 1
     assert TOKEN not in portal.tokens
     assert stored(portal) == digests(data)
+
+
+def test_a_state_folder_of_another_user_is_named_with_a_remedy(tmp_path: Path) -> None:
+    """What the system refuses to open, here a folder in the place of the lock."""
+    (tmp_path / "same.lock").mkdir()
+    with pytest.raises(BadUsage, match="another user. Set LABCOURIER_HOME"), only_one(tmp_path, "same"):
+        pytest.fail("it was locked all the same")
