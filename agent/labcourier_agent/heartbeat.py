@@ -24,6 +24,8 @@ from labcourier_agent.watch_standing import FolderStanding, StandingBoard, Watch
 from labcourier_agent.wire import open_http
 
 INTERVAL = 60
+# `watch` needs a moment before it can tell how its folders stand.
+UNTIL_FOLDERS_STAND = 1.0
 ANSWER_WITHIN = 10.0
 AGENT_ID_FILE = "agent-id"
 # What a portal takes; longer lists and texts are cut.
@@ -62,7 +64,7 @@ class Heartbeat:
     def _keep_beating(self) -> None:
         while not self._ended.is_set():
             self.beat()
-            self._ended.wait(self._interval)
+            self._ended.wait(self._interval if self._board.read().folders else UNTIL_FOLDERS_STAND)
         self.beat()
 
     def beat(self) -> None:
@@ -131,7 +133,7 @@ def agent_id_in(state: Path) -> UUID:
 
 def _folder(folder: FolderStanding) -> dict[str, Any]:
     return {
-        "path": folder.path,
+        "path": _text(folder.path),
         "state": folder.state.value,
         "files_waiting": folder.files_waiting,
         "bytes_waiting": folder.bytes_waiting,
@@ -155,7 +157,8 @@ def _disk(folders: Sequence[FolderStanding]) -> dict[str, int] | None:
 
 
 def _text(text: str) -> str:
-    return redacted(text)[:LONGEST_TEXT]
+    """Without control characters, which a portal refuses."""
+    return "".join(letter if letter.isprintable() else "?" for letter in redacted(text)[:LONGEST_TEXT])
 
 
 def _moment(moment: datetime | None) -> str | None:

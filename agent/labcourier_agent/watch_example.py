@@ -52,7 +52,7 @@ marker = "DONE"                       # a file of that name at the top of its fo
 # idle = "2h"                         # nothing new or changed for so long (with "day": after the end of the day)
 #                                     # with neither: by hand, `labcourier close NAME`
 
-# [folder.clean]                      # removes here what the portal has verified, and nothing else
+[folder.clean]                        # removes here what the portal has verified, and nothing else
 # after = "14d"                       # so long after it was changed, and after it became safe to delete
 # when = "dataset"                    # "file": single verified files, without waiting for the rest of their dataset
 """

@@ -60,6 +60,16 @@ def test_a_portal_hears_about_its_folders_and_of_the_end(
     assert first["agent_id"] == last["agent_id"] == str(agent_id_in(tmp_path))
 
 
+def test_folders_that_stand_a_moment_later_are_told_without_waiting_for_the_next_minute(
+    portal: PortalToLookAt, tmp_path: Path
+) -> None:
+    board = StandingBoard()
+    with Heartbeat(Folders(tmp_path, tmp_path), known(portal), board):
+        time.sleep(0.05)
+        board.post([FolderStanding(str(tmp_path), "CRYO", FolderState.WATCHING)])
+        wait_until(lambda: len(portal.heartbeats) == 1)
+
+
 def test_it_beats_again_and_again(portal: PortalToLookAt, board: StandingBoard, tmp_path: Path) -> None:
     with Heartbeat(Folders(tmp_path, tmp_path), known(portal), board, interval=0):
         wait_until(lambda: len(portal.heartbeats) > 3)
