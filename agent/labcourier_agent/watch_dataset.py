@@ -99,7 +99,8 @@ class WatchedDataset:
         """
         differences = self.ledger.differences(founds)
         if differences:
-            self.ledger.note(differences, ready_at=steady_now())
+            # They have waited enough: not even the start of a run lets them settle again.
+            self.ledger.note(differences, ready_at=0.0)
             self._bring(
                 len(differences), [difference.upload_url for difference in differences if difference.upload_url]
             )
