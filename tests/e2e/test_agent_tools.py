@@ -55,7 +55,8 @@ def test_the_portal_hears_of_an_agent_that_watches(portal: Portal, ada: Agent, t
     before = portal.count(heard)
     wait_for(lambda: portal.count(heard) == before + 1)
     watch.terminate()
-    assert watch.wait(20) == 0
+    watch.communicate(timeout=20)
+    assert watch.returncode == 0
     wait_for(lambda: portal.count(f"{heard} WHERE stopped_at IS NOT NULL") >= 1)
 
 
