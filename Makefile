@@ -36,6 +36,9 @@ test: setup $(STAMPS)/dev $(STAMPS)/peers  ## All checks and tests, on SQLite an
 lint: setup $(STAMPS)/dev  ## Only the checks that run no test: style, types, imports, configuration
 	@$(PY) -m checks --only lint
 
+campaign: setup $(STAMPS)/dev  ## Make each fault as often as the promises demand; reports in docs/reports (root: also the full disk)
+	@LABCOURIER_CAMPAIGN=1 $(PY) -m pytest -q --show-capture=no -m promise $(or $(ONLY),tests/faults)
+
 bench: setup $(STAMPS)/dev $(STAMPS)/peers  ## Measure speed and memory; prints figures beside those of plain tools
 	@sh deploy/setup/need.sh rsync=rsync
 	@$(PY) -m bench

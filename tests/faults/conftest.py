@@ -1,11 +1,40 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.live_portal import CONFIGURATION, Facility, LivePortal, copy_facility, make_facility
+from tests.faults.reports import Campaign
+from tests.faults.sizes import CAMPAIGN
 
 StartPortal = Callable[..., LivePortal]
+Found = Callable[[str], None]
+_campaign = Campaign()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "promise(name): the page of docs/reports that tells how it went")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    promise = item.get_closest_marker("promise")
+    if promise and (report.when == "call" or report.outcome != "passed"):
+        findings = [str(value) for name, value in report.user_properties if name == "found"]
+        _campaign.add(promise.args[0], item.name, report.outcome, report.duration, findings)
+    return report
+
+
+def pytest_sessionfinish() -> None:
+    if CAMPAIGN:
+        _campaign.write()
+
+
+@pytest.fixture
+def found(record_property: Callable[[str, object], None]) -> Found:
+    """Tells the report in words what was done: counts, seeds, and what came of it."""
+    return lambda sentence: record_property("found", sentence)
 
 
 @pytest.fixture(scope="session")

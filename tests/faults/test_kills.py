@@ -11,8 +11,10 @@ import pytest
 
 from tests.faults.conftest import StartPortal
 from tests.faults.live_portal import CONFIGURATION, LivePortal, Wire
+from tests.faults.sizes import times
 
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = times(20, 200)
+pytestmark = pytest.mark.promise("P1")
 MIB = 1024 * 1024
 PLANTED = Path(__file__).parent / "planted" / "acknowledge_before_writing.py"
 

@@ -13,8 +13,10 @@ import pytest
 
 from tests.faults.conftest import StartPortal
 from tests.faults.live_portal import Answer, Wire
+from tests.faults.sizes import times
 
-RACES = int(os.environ.get("RACES", "100"))
+RACES = times(100, 2_000)
+pytestmark = pytest.mark.promise("P4")
 PLANTED = Path(__file__).parent / "planted" / "no_lock.py"
 SIZE = 400_000
 HALF = SIZE // 2

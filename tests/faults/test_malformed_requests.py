@@ -1,0 +1,240 @@
+"""P10: no request to the tus endpoint and no Range gives a 5xx, a stray file or a leaked row."""
+
+import hashlib
+import os
+import random
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from portal.models import DataFile, Dataset, Project, User
+from tests.faults.conftest import Found
+from tests.faults.sizes import times
+from uploads.models import Bundle, Upload, UploadToken, new_token, token_digest
+from uploads.services.sweep import expire_uploads, forget_ended_uploads
+from uploads.services.work import verify_waiting
+
+SEED = 20_261_121
+REQUESTS = times(1_000, 20_000)
+pytestmark = [pytest.mark.promise("P10"), pytest.mark.django_db(transaction=True)]
+
+NUMBERS = ["0", "1", "5", "10", "-1", "+5", "5.0", "1e3", "0x5", "", " 5", "٣", "9" * 18, "9" * 19, "9" * 400, "5,5"]
+NAMES = [
+    "a", "a/b", "../a", "/etc/passwd", "a/../../b", "c:\\x", "a\0b", "a\r\nb", "x" * 300, "NUL", ".", "", " ", "a//b",
+    "\u202egpj", "\udcff", "ä/ö", "a" + "\u0301" * 40, "/".join(["d"] * 600), ".received/x", "..\\..\\x", "%2e%2e/x",
+]  # fmt: skip
+KEYS = [
+    "path",
+    "filename",
+    "relativePath",
+    "dataset",
+    "sha256",
+    "mtime_ns",
+    "kind",
+    "files",
+    "manifest",
+    "",
+    "ä",
+    "a b",
+]
+VALUES = ["bundle", "0" * 64, "f" * 63, "1", "-1", "10001", "9" * 30, "512", "00000000-0000-0000-0000-000000000000"]
+METHODS = ["POST"] * 5 + ["PATCH"] * 4 + ["HEAD", "DELETE", "GET", "PUT", "OPTIONS", "BREW"]
+
+
+class Grammar:
+    """Requests that are nearly right: each part is right, wrong or missing on its own."""
+
+    def __init__(self, seed: int, dataset: str) -> None:
+        self._chance = random.Random(seed)  # noqa: S311  (the same requests each time)
+        self._dataset = dataset
+        self.known: list[str] = []
+
+    def request(self) -> tuple[str, str, bytes, dict[str, str]]:
+        chance = self._chance
+        body = chance.randbytes(chance.choice([0, 0, 1, 5, 10, 2000]))
+        headers = {
+            "Tus-Resumable": self._mostly("1.0.0", ["0.2.2", "", "1", "x" * 5000]),
+            "Upload-Length": chance.choice([str(len(body)), *NUMBERS]),
+            "Upload-Offset": chance.choice(["0", *NUMBERS]),
+            "Upload-Metadata": self._metadata(),
+            "Upload-Defer-Length": chance.choice(["1", "0", "true", ""]),
+            "Upload-Concat": chance.choice(["partial", "final;", "final;/tus/x", f"final;{self._address()}", "finale"]),
+            "Upload-Checksum": chance.choice(["sha1 AAAA", "md5 AAAA", "sha256", "sha1 " + "A" * 27 + "=", "\x7f"]),
+            "X-HTTP-Method-Override": chance.choice(["PATCH", "DELETE", "BREW", ""]),
+            "Content-Type": self._mostly("application/offset+octet-stream", ["text/plain", "", "multipart/form-data"]),
+        }
+        always = {"Tus-Resumable", "Upload-Metadata", "Content-Type"}
+        kept = {name: value for name, value in headers.items() if chance.random() < (0.95 if name in always else 0.4)}
+        return chance.choice(METHODS), self._address(), body, kept
+
+    def _mostly(self, right: str, wrong: list[str]) -> str:
+        return right if self._chance.random() < 0.9 else self._chance.choice(wrong)
+
+    def _address(self) -> str:
+        strange = ["/tus/x", "/tus/" + "0" * 32, "/tus/%00", "/tus/..%2f..%2fetc", "/tus/" + "a" * 3000, "/tus/é"]
+        place = self._chance.random()
+        if place < 0.5 or not self.known:
+            return "/tus/"
+        return self._chance.choice(self.known[-20:]) if place < 0.9 else self._chance.choice(strange)
+
+    def _metadata(self) -> str:
+        chance = self._chance
+        pairs = {"dataset": self._dataset, "path": chance.choice(NAMES)} if chance.random() < 0.7 else {}
+        for _ in range(chance.randrange(4)):
+            pairs[chance.choice(KEYS)] = chance.choice(VALUES + NAMES)
+        told = [f"{key} {b64encode(value.encode(errors='surrogatepass')).decode()}" for key, value in pairs.items()]
+        text = chance.choice([",", ",", ",", ",,", " , ", ";"]).join(told)
+        return text if chance.random() < 0.9 else text[: chance.randrange(len(text) + 1)] + chance.choice("=,\x7f é")
+
+
+@pytest.fixture
+def pc(project: Project, alice: User) -> Client:
+    secret = new_token()
+    UploadToken.objects.create(label="Ada", digest=token_digest(secret), project=project, created_by=alice)
+    return Client(headers={"Authorization": f"Bearer {secret}"}, raise_request_exception=False)
+
+
+@pytest.fixture
+def dataset(pc: Client) -> str:
+    key = {"client_key": "5b0d0d7e-97a4-4a53-9df5-6ba8f4a1f8d1", "title": "Malformed"}
+    answer = pc.post("/api/v1/datasets", key, content_type="application/json")
+    return str(answer.json()["id"])
+
+
+def send(pc: Client, grammar: Grammar, count: int) -> Counter[int]:
+    statuses: Counter[int] = Counter()
+    for number in range(count):
+        method, address, body, headers = grammar.request()
+        kind = headers.pop("Content-Type", "")
+        answer = pc.generic(method, address, body, content_type=kind, headers=headers)
+        assert answer.status_code < 500 or answer.status_code == 507, (number, method, address, headers, answer.content)
+        statuses[answer.status_code] += 1
+        if answer.status_code == 201:
+            grammar.known.append("/tus/" + answer["Location"].rpartition("/")[2])
+    return statuses
+
+
+@pytest.mark.slow
+def test_malformed_uploads_give_no_5xx_and_leave_nothing(
+    pc: Client, dataset: str, tmp_path: Path, settings: Settings, found: Found
+) -> None:
+    statuses = send(pc, Grammar(SEED, dataset), REQUESTS)
+    found(f"{REQUESTS} requests, seed {SEED}; answers {dict(sorted(statuses.items()))}")
+    assert len(statuses) > 5, "the grammar hits one refusal only"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["files", "staging"]
+    assert {path.name for path in Path(settings.FILES_ROOT).iterdir()} <= {".received", ".versions"}
+    check_nothing_leaked(settings)
+
+
+def check_nothing_leaked(settings: Settings) -> None:
+    """Once what was begun has expired, only whole files are left, each with its row and its bytes."""
+    late = timezone.now() + settings.UPLOAD_EXPIRY + timedelta(minutes=1)
+    expire_uploads(now=late)
+    forget_ended_uploads(now=late + 3 * settings.UPLOAD_EXPIRY)
+    assert not Upload.objects.exclude(state=Upload.State.FINISHED).exists()
+    assert not DataFile.objects.filter(state=DataFile.State.EXPECTED).exists()
+    assert not [path for path in Path(settings.STAGING_ROOT).iterdir() if path.is_file()]
+    for dataset in Dataset.objects.all():
+        rows = DataFile.objects.current().filter(dataset=dataset)
+        assert (dataset.file_count, dataset.received_count) == (rows.count(), rows.count())
+    stored = {path.name for path in Path(settings.FILES_ROOT).rglob("*") if path.is_file()}
+    keys = (
+        DataFile.objects.values_list("received_key", flat=True),
+        Bundle.objects.values_list("received_key", flat=True),
+    )
+    assert stored == {Path(key).name for key in (*keys[0], *keys[1]) if key}
+
+
+def test_an_error_of_the_server_would_be_noticed(pc: Client, dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: metadata that is no Base64 is not refused but breaks."""
+    monkeypatch.setattr("dataplane.tus_headers.HeaderRefused", ZeroDivisionError)
+    with pytest.raises(AssertionError, match=r"POST|PATCH"):
+        send(pc, Grammar(SEED, dataset), 200)
+
+
+@pytest.mark.slow
+def test_a_leaked_row_would_be_noticed(
+    pc: Client, dataset: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: uploads that end leave the count of the file that only they brought."""
+    monkeypatch.setattr("uploads.services.stop.apply_change", lambda *_: None)
+    metadata = f"dataset {b64encode(dataset.encode()).decode()},path YQ=="
+    begun = pc.generic(
+        "POST", "/tus/", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": metadata}
+    )
+    assert begun.status_code == 201
+    assert DataFile.objects.filter(state=DataFile.State.EXPECTED).exists()
+    with pytest.raises(AssertionError):
+        check_nothing_leaked(settings)
+
+
+# --- ranges of a download
+
+CONTENT = os.urandom(5_000)
+RANGE = re.compile(r"bytes (\d+)-(\d+)/5000")
+
+
+def any_range(chance: random.Random) -> str:
+    def number() -> str:
+        return str(chance.choice([0, 1, 4_999, 5_000, chance.randrange(6_000), 10**18, 10**30]))
+
+    def ends() -> str:
+        return chance.choice([f"{number()}-{number()}", f"{number()}-", f"-{number()}", "-", number(), "a-b"])
+
+    text = chance.choice(["bytes=", "bytes=", "bytes=", "Bytes = ", "items=", "bytes", ""])
+    text += chance.choice([",", ", ", ",,"]).join(ends() for _ in range(chance.choice([1, 1, 1, 2, 30])))
+    if chance.random() < 0.1:
+        place = chance.randrange(len(text) + 1)
+        text = text[:place] + chance.choice(" -=,\t٣\x7f+") + text[place:]
+    return text
+
+
+@pytest.mark.slow
+def test_any_range_of_a_download_is_a_slice_the_whole_or_416(
+    pc: Client, dataset: str, sign_in: Callable[[User], Client], alice: User, found: Found
+) -> None:
+    url, chance, statuses = verified_download(pc, dataset), random.Random(SEED), Counter[int]()  # noqa: S311
+    browser = sign_in(alice)
+    for _ in range(REQUESTS):
+        asked = any_range(chance)
+        answer: Any = browser.get(url, headers={"Range": asked})
+        statuses[answer.status_code] += 1
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        check_slice(asked, answer, body)
+    found(f"{REQUESTS} Range headers, seed {SEED}; answers {dict(sorted(statuses.items()))}")
+    assert set(statuses) == {200, 206, 416}
+
+
+def check_slice(asked: str, answer: Any, body: bytes) -> None:
+    assert answer.status_code in {200, 206, 416}, (asked, answer.status_code)
+    if answer.status_code == 200:
+        assert body == CONTENT, asked
+    elif answer.status_code == 206:
+        match = RANGE.fullmatch(answer["Content-Range"])
+        assert match, (asked, answer["Content-Range"])
+        first, last = int(match[1]), int(match[2])
+        assert body == CONTENT[first : last + 1], asked
+        assert int(answer["Content-Length"]) == len(body) == last + 1 - first, asked
+    else:
+        assert answer["Content-Range"] == "bytes */5000"
+
+
+def verified_download(pc: Client, dataset: str) -> str:
+    """The address of a file that arrived and was verified."""
+    values = {"dataset": dataset, "path": "scan.mrc", "sha256": hashlib.sha256(CONTENT).hexdigest()}
+    metadata = ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in values.items())
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "5000", "Upload-Metadata": metadata}
+    kind = "application/offset+octet-stream"
+    assert pc.generic("POST", "/tus/", CONTENT, content_type=kind, headers=headers).status_code == 201
+    verify_waiting(clock=timezone.now)
+    assert pc.post(f"/api/v1/datasets/{dataset}/close").status_code == 200
+    return f"/datasets/{dataset}/download/files/scan.mrc"

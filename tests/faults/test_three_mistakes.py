@@ -1,0 +1,87 @@
+"""Three mistakes that other servers of resumable uploads shipped."""
+
+import hashlib
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import StartPortal
+from tests.faults.live_portal import LivePortal, Wire, status_of
+
+MIB = 1024 * 1024
+PLANTED = Path(__file__).parent / "planted" / "passing_read_error.py"
+pytestmark = pytest.mark.promise("mistakes")
+
+
+def received(portal: LivePortal, upload: str) -> bytes:
+    return (portal.var / "files" / ".received" / Path(upload).name).read_bytes()
+
+
+def test_a_failed_patch_never_deletes_bytes_while_the_offset_stays(one_portal: LivePortal) -> None:
+    """Elsewhere the piece before was removed with the failed one: right size in the end, content missing."""
+    wire, data = Wire(one_portal), os.urandom(3 * MIB)
+    upload = wire.start(len(data), "failed patch")
+    assert wire.patch(upload, 0, data[:MIB]).status == 204
+    wrong = {"Upload_Checksum": "sha1 " + "A" * 27 + "="}
+    assert wire("PATCH", upload, data[MIB : 2 * MIB], Upload_Offset=MIB, **wrong).status == 460
+    with wire.open_patch(upload, MIB, 2 * MIB) as line:
+        line.sendall(data[MIB : MIB + 70_000])
+    assert wire.patch(upload, 5, data[5:]).status in (409, 423)
+    offset = wire.head(upload).offset
+    assert offset >= MIB
+    staged = one_portal.var / "staging" / Path(upload).name
+    assert staged.read_bytes()[:offset] == data[:offset]
+    assert wire.patch(upload, offset, data[offset:]).status == 204
+    assert hashlib.sha256(received(one_portal, upload)).digest() == hashlib.sha256(data).digest()
+
+
+def test_a_retried_patch_is_never_accepted_beside_the_first_at_the_same_offset(one_portal: LivePortal) -> None:
+    """The first one's line only seems dead: its bytes still trickle in when the retry arrives."""
+    wire, data = Wire(one_portal), os.urandom(2 * MIB)
+    upload = wire.start(len(data), "retried patch")
+    with wire.open_patch(upload, 0, len(data)) as first, ThreadPoolExecutor(max_workers=1) as beside:
+        first.sendall(data[:MIB])
+        wait_until_staged(one_portal, upload)
+        retry = beside.submit(wire.patch, upload, 0, data)
+        time.sleep(0.2)
+        try:
+            first.sendall(data[MIB:])
+        except OSError:
+            answer = 0  # it was turned away while it sent
+        else:
+            answer = status_of(first)
+        statuses = [answer, retry.result().status]
+    assert statuses.count(204) <= 1, statuses
+    assert set(statuses) <= {0, 204, 409, 423}, statuses
+    offset = wire.head(upload).offset
+    if offset < len(data):
+        assert wire.patch(upload, offset, data[offset:]).status == 204
+    assert received(one_portal, upload) == data
+
+
+def wait_until_staged(portal: LivePortal, upload: str) -> None:
+    path = portal.var / "staging" / Path(upload).name
+    deadline = time.monotonic() + 10
+    while not path.exists() or not path.stat().st_size:
+        assert time.monotonic() < deadline, "the server does not write"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trouble", ["no-staging", "no-database"])
+def test_a_passing_read_error_is_never_404_so_nobody_starts_over(start_portal: StartPortal, trouble: str) -> None:
+    """Disk or database give read errors for a while: 503 and a wish to come back, never 404 or 410."""
+    portal = start_portal(PLANTED)
+    wire, data = Wire(portal), os.urandom(MIB)
+    upload = wire.start(len(data), "read error")
+    assert wire.patch(upload, 0, data[: MIB // 2]).status == 204
+    (portal.var / trouble).touch()
+    statuses = [wire.head(upload).status, wire.patch(upload, MIB // 2, data[MIB // 2 :]).status]
+    (portal.var / trouble).unlink()
+    assert statuses == [503, 503]
+    assert wire.head(upload).offset == MIB // 2
+    assert wire.patch(upload, MIB // 2, data[MIB // 2 :]).status == 204
+    assert received(portal, upload) == data
