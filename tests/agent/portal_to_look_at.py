@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs
 
 from tests.agent.loopback_door import Answer, Door
 from tests.agent.loopback_portal import LoopbackPortal, StoredDataset, StoredFile
@@ -30,14 +29,11 @@ class PortalToLookAt(LoopbackPortal):
         dataset.files[path] = StoredFile(path, size, None, sha256, state, sha256)
 
     def _api(self, method: str, path: list[str], body: dict[str, Any]) -> Answer:
-        *parts, last = path
-        last, _, query = last.partition("?")
-        asked = {key: values[0] for key, values in parse_qs(query).items()}
-        match method, [*parts, last]:
+        match method, path:
             case "GET", ["datasets"]:
-                return self._list_datasets(asked)
+                return self._list_datasets(body)
             case "GET", ["datasets", dataset_id, "files"]:
-                return self._list_files(self._known(dataset_id), asked)
+                return self._list_files(self._known(dataset_id), body)
             case "GET", ["datasets", dataset_id]:
                 return 200, self._known(dataset_id).document(self.url) | {"safe_to_delete_since": self.safe_since}, {}
             case "POST", ["heartbeat"]:
