@@ -1,4 +1,4 @@
-// Builds the front end into dist/: app.css, app.js, icons.svg, favicon.svg. Run by `npm run build`.
+// Builds the front end into dist/: app.css, app.js, upload.js and its worker, icons.svg, favicon.svg. Run by `npm run build`.
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { compileAsync } from "sass";
@@ -19,10 +19,10 @@ async function buildStyles() {
   await writeFile(`${DIST}/app.css`, css);
 }
 
-async function buildScript() {
+async function buildScripts() {
   await build({
-    entryPoints: ["scripts/app.js"],
-    outfile: `${DIST}/app.js`,
+    entryPoints: ["scripts/app.js", "scripts/upload.js", "scripts/digest-worker.js"],
+    outdir: DIST,
     bundle: true,
     minify: true,
     target: "es2022",
@@ -48,4 +48,4 @@ async function buildIcons() {
 
 await rm(DIST, { recursive: true, force: true });
 await mkdir(DIST);
-await Promise.all([buildStyles(), buildScript(), buildIcons(), cp("favicon.svg", `${DIST}/favicon.svg`)]);
+await Promise.all([buildStyles(), buildScripts(), buildIcons(), cp("favicon.svg", `${DIST}/favicon.svg`)]);

@@ -50,6 +50,19 @@ class QuotaField(forms.DecimalField):
         return None if gigabytes is None else int(gigabytes * GB)
 
 
+class KeywordsField(forms.CharField):
+    """A list of words, entered with commas between them."""
+
+    def __init__(self) -> None:
+        super().__init__(label="Keywords", required=False, help_text="Separated by commas.", widget=forms.TextInput())
+
+    def clean(self, value: Any) -> list[str]:
+        words = [word.strip() for word in re.split(r"[,;\n]", super().clean(value)) if word.strip()]
+        if any(len(word) > 100 for word in words):
+            raise forms.ValidationError("A keyword has at most 100 characters. Separate several by commas.")
+        return words
+
+
 class PolicyForm(FormOfProject):
     quota_bytes = QuotaField()
 
@@ -128,18 +141,10 @@ class PersonForm(FormOfPerson):
 
 
 class DescriptionForm(FormOfDataset):
-    keywords = forms.CharField(
-        label="Keywords", required=False, help_text="Separated by commas.", widget=forms.TextInput()
-    )
+    keywords = KeywordsField()
 
     class Meta:
         model = Dataset
         fields = ["title", "description"]
         labels = {"title": "Title", "description": "Description"}
         widgets = {"description": forms.Textarea(attrs={"rows": 5})}
-
-    def clean_keywords(self) -> list[str]:
-        words = [word.strip() for word in re.split(r"[,;\n]", self.cleaned_data["keywords"]) if word.strip()]
-        if any(len(word) > 100 for word in words):
-            raise forms.ValidationError("A keyword has at most 100 characters. Separate several by commas.")
-        return words

@@ -1,10 +1,12 @@
 from django.urls import path
 
-from uploads.views import closing, instruments, tokens, tus, versions
+from uploads.views import browser, closing, instruments, tokens, tus, versions
 
 urlpatterns = [
     path("tus/", tus.endpoint, name="tus"),
     path("tus/<str:upload_id>", tus.endpoint, name="tus_upload"),
+    path("projects/<slug:code>/upload", browser.upload_new, name="upload_new"),
+    path("datasets/<uuid:dataset_id>/upload", browser.dataset_upload, name="dataset_upload"),
     path("datasets/<uuid:dataset_id>/close", closing.close, name="dataset_close"),
     path("datasets/<uuid:dataset_id>/versions", versions.versions, name="dataset_versions"),
     path("datasets/<uuid:dataset_id>/versions/<int:file_id>", versions.version, name="dataset_version"),

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.access import may_manage, signed_in_actor
+from portal.access import may_manage, may_send, signed_in_actor
 from portal.dataset_search import search_datasets
 from portal.errors import Invalid
 from portal.filter_forms import DatasetFilter
@@ -43,7 +43,7 @@ def project(request: HttpRequest, code: str) -> HttpResponse:
     datasets = search_datasets(found.datasets.select_related("instrument"), form.wish())
     page = newest_first(datasets, request.GET, BY_CREATION)
     context = project_context(request, found, "project")
-    context |= {"filter": form, "page": page, "notes": row_notes(page.rows)}
+    context |= {"filter": form, "page": page, "notes": row_notes(page.rows), "sends": may_send(request.user, found)}
     return render(request, "portal/project.html", context)
 
 

@@ -42,7 +42,7 @@ def create_dataset(
     *, sender: Sender, project: Project, instrument: Instrument | None, wish: DatasetWish, now: datetime
 ) -> tuple[Dataset, bool]:
     """The dataset of this sender and client key, and whether it is new. Raises Invalid for recipients."""
-    recipients, keys = _checked_addresses(wish.recipients), sender.keys
+    recipients, keys = checked_addresses(wish.recipients), sender.keys
     for attempt in range(_NAME_TRIES):
         known = Dataset.objects.select_related("project", "instrument").filter(
             sender__in=keys, client_key=wish.client_key
@@ -129,7 +129,7 @@ def _insert(
     return dataset
 
 
-def _checked_addresses(addresses: list[str]) -> list[str]:
+def checked_addresses(addresses: list[str]) -> list[str]:
     """In lower case, each once."""
     checked = list(dict.fromkeys(address.strip().lower() for address in addresses))
     wrong = [address for address in checked if not _is_address(address)]
