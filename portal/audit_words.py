@@ -45,6 +45,8 @@ AUDIT_WORDS = {
     "upload_token_made": Words("upload token made", "made the upload token “{subject}”"),
     "upload_token_renewed": Words("upload token renewed", "renewed the upload token “{subject}”"),
     "upload_token_revoked": Words("upload token revoked", "revoked the upload token “{subject}”"),
+    "drop_link_made": Words("drop link made", "made the drop link “{subject}”"),
+    "drop_link_revoked": Words("drop link revoked", "revoked the drop link “{subject}”", "slash-circle"),
     "agent_silent": Words("agent silent", "missed the agent on {subject}", "moon"),
     "agent_forgotten": Words("agent removed", "removed the agent on {subject} from the list"),
     "dataset_created": Words("dataset begun", "began the dataset", "inbox"),

@@ -36,7 +36,7 @@ class PortalError(Exception):
     status: ClassVar[int] = 500
     code: str = "error"
     title: ClassVar[str] = "That did not work"
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
 
     def __init__(self, message: str, *, code: str | None = None, **detail: Any) -> None:
         super().__init__(message)

@@ -10,6 +10,7 @@ TABS = (
     ("Datasets", "project", False),
     ("Instruments", "project_instruments", False),
     ("Upload tokens", "upload_tokens", True),
+    ("Drop links", "drop_links", True),
     ("People", "project_people", False),
     ("Settings", "project_settings", True),
 )

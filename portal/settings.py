@@ -116,6 +116,8 @@ MAILS = {
     "first-complete-download": "sharing.mails.first_complete_download",
     "file-corrupt": "uploads.mails.file_corrupt",
     "agent-silent": "uploads.mails.agent_silent",
+    "drop-link": "uploads.mails.drop_link",
+    "drop-received": "uploads.mails.drop_received",
     "reminder": "reminders.mails.reminder",
     "reminder-copy": "reminders.mails.reminder_copy",
     "invitation": "portal.mails.invitation",

@@ -1,6 +1,5 @@
 """Who may take what, until when; and what was taken."""
 
-import secrets
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -8,12 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from portal.link_tokens import new_public_id
 from portal.models import DataFile, Dataset
-
-
-def new_public_id() -> str:
-    """128 random bits, as 22 characters fit for an address."""
-    return secrets.token_urlsafe(16)
 
 
 class ShareLinkQuerySet(models.QuerySet["ShareLink"]):

@@ -1,5 +1,6 @@
 """Who sends: an upload token in the Authorization header, or a member who is logged in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,23 +15,40 @@ from portal.actors import Actor
 from portal.client_address import client_address
 from portal.errors import Forbidden, NotFound, NotSignedIn
 from portal.models import Dataset, Instrument, Project, User
-from uploads.models import TOKEN_PREFIX, Upload, UploadQuerySet, UploadToken, token_digest
+from uploads.drop_access import authorise_drop, sendings_of
+from uploads.models import TOKEN_PREFIX, DropLink, Upload, UploadQuerySet, UploadToken, token_digest
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody from outside with a drop link, and the datasets that their browser began."""
+
+    link: DropLink
+    dataset_ids: Sequence[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends, and with which token if it is no person."""
+    """Who sends, and with which token or drop link if it is no person."""
 
     actor: Actor
     token: UploadToken | None = None
+    drop: "Visit | None" = None
 
     @property
     def key(self) -> str:
         """As it stands in `Dataset.sender` and `Upload.sender`."""
         return f"{self.actor.kind}:{self.actor.id}"
+
+    @property
+    def told_emails(self) -> list[str]:
+        """Who hears of release, download and damage of a dataset that this sender begins."""
+        if self.drop:
+            return list(self.drop.link.notify_emails)
+        return list(self.token.notification_emails) if self.token else [self.actor.label]
 
     @property
     def keys(self) -> list[str]:
@@ -55,14 +73,26 @@ def sender_of(request: HttpRequest) -> Sender:
         if scheme.lower() != "bearer" or not secret.strip().startswith(TOKEN_PREFIX):
             raise _unknown_token()
         return _sender_by_token(request, secret.strip(), timezone.now())
+    if token := request.headers.get("Drop-Link", ""):
+        _require_csrf_token(request)
+        return visitor(request, authorise_drop(token, timezone.now()))
     if not request.user.is_authenticated:
         raise NotSignedIn("Send your upload token as `Authorization: Bearer lcu_…`, or sign in.")
     _require_csrf_token(request)
     return Sender(signed_in_actor(request))
 
 
+def visitor(request: HttpRequest, link: DropLink, label: str = "") -> Sender:
+    """Whoever holds the link, named by ``label`` where they have said who they are."""
+    client = request.headers.get("User-Agent", "")[:200]
+    actor = Actor("visitor", str(link.pk), label or f"visitor with “{link.title}”", client_address(request), client)
+    return Sender(actor, drop=Visit(link, sendings_of(request, link)))
+
+
 def sender_project(sender: Sender, code: str | None) -> tuple[Project, Instrument | None]:
     """Where a new dataset of this sender belongs. A token has its project; a person names one."""
+    if sender.drop:
+        raise Forbidden("Begin a sending on the page of the link.")
     if sender.token:
         if code and code != sender.token.project.code:
             raise Forbidden(f"This token sends into the project {sender.token.project.code!r} only.")
@@ -81,6 +111,8 @@ def sendable_datasets(sender: Sender) -> QuerySet[Dataset]:
         if sender.token.instrument_id:
             own |= Q(instrument=sender.token.instrument_id)
         return datasets.filter(own, project=sender.token.project_id)
+    if sender.drop:
+        return datasets.filter(pk__in=sender.drop.dataset_ids, drop__link=sender.drop.link)
     user = sender.actor.user or _nobody()
     if user.is_staff:
         return visible_datasets(user)
@@ -98,6 +130,8 @@ def sendable_uploads(sender: Sender) -> UploadQuerySet:
     """Uploads this sender may go on with: a person's own, or those of the token's instrument."""
     uploads = Upload.objects.select_related("dataset__project", "file")
     own = Q(sender__in=sender.keys)
+    if sender.drop:
+        own &= Q(dataset__in=sender.drop.dataset_ids)
     if sender.token and sender.token.instrument_id:
         own |= Q(dataset__instrument=sender.token.instrument_id, dataset__project=sender.token.project_id)
     return uploads.filter(own)

@@ -69,3 +69,11 @@ def _field(asked: dict[str, Any]) -> forms.Field:
         empty = [("", "Choose …")]
         return forms.ChoiceField(choices=[*empty, *((choice, choice) for choice in asked["choices"])], **named)
     return forms.CharField(max_length=2000, **named)
+
+
+class VisitorForm(AskedForm):
+    """A visitor with a drop link says who they are."""
+
+    visitor_name = forms.CharField(label="Your name", max_length=150)
+    visitor_email = forms.EmailField(label="Your e-mail", help_text="You are told when everything has arrived.")
+    field_order = ["visitor_name", "visitor_email", "title", "description"]

@@ -6,7 +6,7 @@ from typing import Any
 from portal.actors import SYSTEM, Actor
 from portal.audit import record
 from portal.models import DataFile, Dataset
-from uploads.models import Agent, Bundle, Upload, UploadToken
+from uploads.models import Agent, Bundle, DropLink, Upload, UploadToken
 
 
 def token_made(token: UploadToken, actor: Actor) -> None:
@@ -33,6 +33,14 @@ def agent_forgotten(agent: Agent, actor: Actor) -> None:
 def _about(agent: Agent) -> dict[str, Any]:
     instrument = agent.token.instrument.slug if agent.token.instrument else ""
     return {"agent": str(agent.agent_id), "instrument": instrument, "last_heard": agent.last_heard_at.isoformat()}
+
+
+def drop_link_made(link: DropLink, actor: Actor) -> None:
+    record("drop_link_made", actor, project=link.project, subject=link.title, expires_at=link.expires_at.isoformat())
+
+
+def drop_link_revoked(link: DropLink, actor: Actor) -> None:
+    record("drop_link_revoked", actor, project=link.project, subject=link.title)
 
 
 def dataset_created(dataset: Dataset, actor: Actor) -> None:

@@ -1,10 +1,19 @@
 from django.urls import path
 
-from uploads.views import browser, closing, instruments, tokens, tus, versions
+from uploads.views import browser, closing, drop, drop_links, instruments, tokens, tus, versions
 
 urlpatterns = [
     path("tus/", tus.endpoint, name="tus"),
     path("tus/<str:upload_id>", tus.endpoint, name="tus_upload"),
+    path("drop/<str:drop_token>", drop.drop, name="drop"),
+    path("drop/<str:drop_token>/<uuid:drop_id>", drop.drop_files, name="drop_files"),
+    path("projects/<slug:code>/drop-links/", drop_links.drop_links, name="drop_links"),
+    path("projects/<slug:code>/drop-links/new", drop_links.drop_link_new, name="drop_link_new"),
+    path(
+        "projects/<slug:code>/drop-links/<int:drop_link_id>/revoke",
+        drop_links.drop_link_revoke,
+        name="drop_link_revoke",
+    ),
     path("projects/<slug:code>/upload", browser.upload_new, name="upload_new"),
     path("datasets/<uuid:dataset_id>/upload", browser.dataset_upload, name="dataset_upload"),
     path("datasets/<uuid:dataset_id>/close", closing.close, name="dataset_close"),

@@ -58,6 +58,8 @@ STATES: dict[str, State] = {
     "finished": State("received", "check-circle", "ok"),
     "kept": State("kept part", "circle-half", "quiet"),
     "cancelled": State("cancelled", "slash-circle", "quiet"),
+    "unpacked": State("unpacked", "check-circle", "ok"),
+    "refused": State("refused", "x-octagon-fill", "bad"),
     "lost": State("lost bytes", "exclamation-triangle-fill", "bad"),
     "stalled": State("stalled", "pause-circle", "warn"),
     "silent": State("silent", "moon", "warn"),

@@ -7,10 +7,10 @@ from uuid import UUID
 from django.db import transaction
 
 from portal.actors import SYSTEM, Actor
+from portal.link_tokens import current_key_id
 from portal.models import Dataset, User
 from portal.outbox import new_notice, queue_notices
 from sharing import events
-from sharing.links import current_key_id
 from sharing.models import ShareLink
 from sharing.services.recording import operators_of
 

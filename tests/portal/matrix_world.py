@@ -13,11 +13,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from portal import storage
+from portal.link_tokens import current_key_id
 from portal.models import DataFile, Dataset, Instrument, Membership, Notice, Project, User
 from sharing.links import token_of
 from sharing.services.dispatch import make_links
 from tests.conftest import PASSWORD
-from uploads.models import Agent, Bundle, Upload, UploadToken, new_token, token_digest
+from uploads.drop_access import TOKENS
+from uploads.models import Agent, Bundle, DropLink, Upload, UploadToken, new_token, token_digest
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 CONTENT = b"II*\0 an image"
@@ -88,7 +90,17 @@ def make_world() -> World:
         dataset=dataset,
         message_id="<1>",
     )
+    drop_link = DropLink.objects.create(
+        key_id=current_key_id(),
+        project=project,
+        title="Scans",
+        created_by=people["bob"],
+        expires_at=now + timedelta(days=30),
+    )
     samples = {
+        "drop_link_id": str(drop_link.pk),
+        "drop_token": str(TOKENS.of(drop_link.public_id, drop_link.key_id)),
+        "drop_id": str(dataset.pk),
         "code": project.code,
         "slug": instrument.slug,
         "person_id": str(people["bob"].pk),

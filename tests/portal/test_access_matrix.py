@@ -68,6 +68,11 @@ POST    projects/<slug:code>/instruments/add                           login  40
 GET     projects/<slug:code>/agents/<int:agent_number>/remove          login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/agents/<int:agent_number>/remove          login  404     403    403    ok     ok     login
 GET     projects/<slug:code>/upload                                    login  404     403    ok     ok     ok     login
+GET     projects/<slug:code>/drop-links/                               login  404     403    ok     ok     ok     login
+GET     projects/<slug:code>/drop-links/<int:drop_link_id>/revoke      login  404     403    ok     ok     ok     login
+POST    projects/<slug:code>/drop-links/<int:drop_link_id>/revoke      login  404     403    ok     ok     ok     login
+GET     projects/<slug:code>/drop-links/new                            login  404     403    ok     ok     ok     login
+POST    projects/<slug:code>/drop-links/new                            login  404     403    in     in     in     login
 POST    projects/<slug:code>/upload                                    login  404     403    in     in     in     login
 GET     projects/<slug:code>/people/                                   login  404     ok     ok     ok     ok     login
 POST    projects/<slug:code>/people/                                   login  404     403    403    in     in     login
@@ -86,6 +91,7 @@ POST    projects/<slug:code>/upload-tokens/new                         login  40
 
 # a dataset
 GET     datasets/<uuid:dataset_id>/                                    login  404     ok     ok     ok     ok     login
+GET     datasets/<uuid:dataset_id>/upload                              login  404     403    in     in     in     login
 GET     datasets/<uuid:dataset_id>/close                               login  404     403    ok     ok     ok     login
 POST    datasets/<uuid:dataset_id>/close                               login  404     403    ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/download/<str:name>.zip             login  404     ok     ok     ok     ok     login
@@ -117,6 +123,9 @@ GET     staff/projects/add                                             login  40
 POST    staff/projects/add                                             login  404     404    404    404    in     login
 
 # recipients: whoever has the link
+GET     drop/<str:drop_token>                                          ok     ok      ok     ok     ok     ok     ok
+POST    drop/<str:drop_token>                                          in     in      in     in     in     in     in
+GET     drop/<str:drop_token>/<uuid:drop_id>                           404    404     404    404    404    404    404
 GET     s/<str:token>                                                  ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/<str:name>.zip                                   ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/files/<path:path>                                ok     ok      ok     ok     ok     ok     ok

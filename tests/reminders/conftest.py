@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from portal.link_tokens import current_key_id
 from portal.models import Dataset, Instrument, Project
-from sharing.links import current_key_id
 from sharing.models import ShareLink
 
 NOW = datetime(2026, 11, 20, 18, 20, tzinfo=UTC)

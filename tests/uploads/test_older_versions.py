@@ -11,7 +11,7 @@ from dataplane.localstore import LocalStore
 from portal.models import AuditEvent, DataFile, Dataset, Project, User
 from portal.storage import file_key, store, version_key
 from tests.uploads.conftest import Pc
-from uploads.services import verification
+from uploads.services import older_versions, verification
 from uploads.services.older_versions import open_older, remove_older_versions, remove_stray_versions
 from uploads.services.release import no_longer_safe
 from uploads.services.work import sweep
@@ -111,11 +111,11 @@ def _let_die(patch: pytest.MonkeyPatch, step: str) -> None:
     if step == "before":
         patch.setattr(verification, "set_aside", crash)
     elif step == "aside":
-        patch.setattr(verification, "set_aside", after(verification.set_aside))
+        patch.setattr(verification, "set_aside", after(older_versions.set_aside))
     elif step == "placed":
         patch.setattr(LocalStore, "place", after(LocalStore.place))
     else:
-        patch.setattr(verification, "say_aside", after(verification.say_aside))
+        patch.setattr(verification, "say_aside", after(older_versions.say_aside))
 
 
 def _forget_claims() -> None:

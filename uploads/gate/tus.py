@@ -44,6 +44,8 @@ class UploadsOfSender:
     def create(self, creation: Creation, body: Body) -> UploadStatus:
         with as_refusals():
             now = timezone.now()
+            if self._sender.drop and (creation.is_part or creation.length is None or read_bundle(creation.metadata)):
+                raise Invalid("Files that come by a drop link are sent whole, with their length. Use its page.")
             if creation.is_part:
                 project = self._project_of_part(creation.metadata)
                 part = create_part(sender=self._sender, project=project, creation=creation, body=body, now=now)

@@ -2,6 +2,7 @@
 
 from uploads.models.agents import Agent, AgentQuerySet, patience_with
 from uploads.models.bundles import Bundle
+from uploads.models.drop_links import Drop, DropLink
 from uploads.models.folders import DatasetFolder
 from uploads.models.tokens import TOKEN_PREFIX, UploadToken, new_token, token_digest
 from uploads.models.uploads import Upload, UploadQuerySet, new_upload_id
@@ -12,6 +13,8 @@ __all__ = [
     "AgentQuerySet",
     "Bundle",
     "DatasetFolder",
+    "Drop",
+    "DropLink",
     "Upload",
     "UploadQuerySet",
     "UploadToken",

@@ -16,6 +16,7 @@ from portal.storage import received_key, store
 from uploads.access import Sender
 from uploads.models import Upload, new_upload_id
 from uploads.services.bell import ring_to_verify
+from uploads.services.drops import require_drop_room
 from uploads.services.file_wishes import FileWish, current_files, note_folders
 from uploads.services.joining import join_now
 from uploads.services.receiving import receive_bytes
@@ -139,6 +140,7 @@ def _record(upload: Upload, wish: FileWish, *, received: bool, now: datetime) ->
     file, change = take_place(find_place(dataset, wish))
     if upload.part_ids:
         _need_parts(upload)
+    require_drop_room(dataset, change.bytes_expected)
     require_quota(dataset.project, change.bytes_added)
     if file.pk:
         upload.brought_file = _replace_older(file)

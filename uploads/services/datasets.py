@@ -107,7 +107,6 @@ def _insert(
     name: str,
     recipients: list[str],
 ) -> Dataset:
-    token_addresses = sender.token.notification_emails if sender.token else [sender.actor.label]
     with transaction.atomic():
         dataset = Dataset.objects.create(
             project=project,
@@ -120,7 +119,7 @@ def _insert(
             description=wish.description,
             investigation=wish.investigation,
             metadata=wish.metadata,
-            operator_emails=token_addresses,
+            operator_emails=sender.told_emails,
         )
         words = dict.fromkeys(wish.keywords)
         DatasetKeyword.objects.bulk_create([DatasetKeyword(dataset=dataset, word=word) for word in words])

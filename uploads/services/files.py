@@ -14,6 +14,7 @@ from uploads import events
 from uploads.errors import DatasetClosed
 from uploads.models import Upload
 from uploads.services.bell import ring_to_verify
+from uploads.services.drops import require_drop_room
 from uploads.services.file_wishes import (
     FileWish,
     RawWish,
@@ -59,6 +60,7 @@ def announce_files(*, dataset_id: UUID, raw_wishes: Sequence[RawWish], now: date
         files = [_plan_one(plan, dataset, existing.get(wish.key), wish) for wish in wishes]
         if (plan.new or plan.restated) and not dataset.is_open:
             raise DatasetClosed("The dataset is closed and takes no other files. Make a new dataset.")
+        require_drop_room(dataset, plan.counts.bytes_expected)
         require_quota(dataset.project, plan.counts.bytes_expected)
         _carry_out(plan, dataset)
         Upload.objects.receiving().filter(file__in=[file.pk for file in existing.values()], brought_file=True).update(

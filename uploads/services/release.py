@@ -10,6 +10,7 @@ from portal.models import Dataset
 from portal.queue import enqueue
 from uploads import events
 from uploads.models import Bundle
+from uploads.services.drops import thank_visitor
 
 
 def release_if_whole(dataset_id: UUID, *, now: datetime) -> bool:
@@ -22,6 +23,7 @@ def release_if_whole(dataset_id: UUID, *, now: datetime) -> bool:
         if not whole.update(state=Dataset.State.RELEASED, released_at=now, safe_to_delete_since=now):
             return False
         events.dataset_released(Dataset.objects.select_related("project").get(pk=dataset_id))
+        thank_visitor(dataset_id)
         enqueue("sharing.tasks.dispatch_dataset_task", str(dataset_id))
         enqueue("uploads.tasks.remove_older_versions_task")
     return True

@@ -1,0 +1,41 @@
+"""What every address with a secret in it has in common: nobody keeps it, indexes it or is told of it, refusals help."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from portal.errors import PortalError
+
+LinkView = Callable[..., HttpResponseBase]
+
+HEADERS = {
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+def secret_address(*methods: str, refused: str) -> Callable[[LinkView], LinkView]:
+    """Only ``methods``; a refusal becomes the page ``refused``, which says what to do; the address leaks nowhere."""
+
+    def decorate(view: LinkView) -> LinkView:
+        @require_http_methods(list(methods))
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            try:
+                response = view(request, *args, **kwargs)
+            except PortalError as error:
+                response = render(request, refused, {"error": error}, status=error.status)
+                if error.retry_after is not None:
+                    response["Retry-After"] = str(error.retry_after)
+            for name, value in HEADERS.items():
+                response[name] = value
+            return response
+
+        return guarded
+
+    return decorate
