@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
@@ -62,6 +63,57 @@ def test_an_upload_that_is_being_written_does_not_expire(ada: Any, dataset: Data
     with staging_area().lock(Upload.objects.get().pk):
         assert expire_uploads(now=timezone.now() + settings.UPLOAD_EXPIRY + AFTER) == []
     assert Upload.objects.get().state == "receiving"
+
+
+class Killed(BaseException):
+    """What a kill -9 looks like from within: nothing catches it."""
+
+
+@pytest.fixture
+def moved(ada: Any, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Whole and moved behind staging, but the server died before it said so."""
+
+    def die(*_: object) -> bool:
+        raise Killed
+
+    address = ada.start(10, dataset=dataset)
+    with monkeypatch.context() as patch:
+        patch.setattr("uploads.services.finishing._hand_over_file", die)
+        with pytest.raises(Killed):
+            ada.patch(address, 0, b"0123456789")
+    path = storage.store().path(storage.received_key(Upload.objects.get().pk))
+    assert path.exists()
+    return path
+
+
+def test_giving_up_an_upload_that_a_dead_server_had_moved_gives_its_space_back(ada: Any, moved: Path) -> None:
+    address = f"/tus/{Upload.objects.get().pk}"
+    assert ada.tus("DELETE", address).status_code == 204
+    assert not moved.exists()
+    assert ada.tus("HEAD", address).status_code == 410
+    assert DataFile.objects.count() == 0
+
+
+def test_replacing_an_upload_that_a_dead_server_had_moved_gives_its_space_back(
+    ada: Any, dataset: Dataset, moved: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        ada.start(10, dataset=dataset)
+    assert not moved.exists()
+
+
+def test_an_upload_that_a_dead_server_had_moved_gives_its_space_back_when_it_expires(moved: Path) -> None:
+    expire_uploads(now=timezone.now() + settings.UPLOAD_EXPIRY + AFTER)
+    assert not moved.exists()
+
+
+def test_bytes_that_a_dead_server_had_moved_outlast_days_without_a_server(ada: Any, moved: Path) -> None:
+    """The task that looks for strays may run before the one that hands over."""
+    make_old(moved)
+    expire_uploads_task()
+    sweep_task()
+    assert Upload.objects.get().state == "finished"
+    assert DataFile.objects.get().state == "received"
 
 
 def test_old_bytes_that_belong_to_nothing_are_removed(ada: Any, dataset: Dataset) -> None:

@@ -1,5 +1,6 @@
 """Uploads that end without their file."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from dataplane.errors import Busy
 from dataplane.staging import StagingArea
 from portal.counts import Change, apply_change
 from portal.models import DataFile
+from portal.storage import received_key, store
 from uploads import events
 from uploads.errors import AlreadyReceived
 from uploads.models import Upload, UploadQuerySet
@@ -32,7 +34,7 @@ def cancel_uploads(uploads: UploadQuerySet) -> list[Upload]:
     if ended:
         ids = [upload.pk for upload in ended]
         Upload.objects.filter(pk__in=ids).update(state=Upload.State.CANCELLED)
-        transaction.on_commit(lambda: remove_staged(ids))
+        transaction.on_commit(lambda: _forget_bytes_of(ids))
     return ended
 
 
@@ -45,7 +47,7 @@ def terminate_upload(*, upload_id: str) -> None:
             lock.discard()
             raise AlreadyReceived("The file has arrived and stays. Send another version to replace it.")
         _end(Upload.objects.filter(pk=upload_id), Upload.State.CANCELLED)
-        area.remove(upload_id)
+        _forget_bytes(area, upload_id)
         lock.discard()
 
 
@@ -61,21 +63,38 @@ def expire_upload(*, upload: Upload, now: datetime) -> bool:
             if not _end(Upload.objects.stale(now).filter(pk=upload.pk), Upload.State.EXPIRED):
                 return False
             events.upload_expired(upload)
-        area.remove(upload.pk)
+        _forget_bytes(area, upload.pk)
         lock.discard()
     return True
 
 
 def remove_staged(upload_ids: list[str]) -> None:
-    """Give space back where nobody writes; the sweep of strays finds the others later."""
+    """Give space back where nobody writes; a later sweep finds the others."""
+    _forget_where_nobody_writes(upload_ids, StagingArea.remove)
+
+
+def _forget_bytes_of(ended_ids: list[str]) -> None:
+    _forget_where_nobody_writes(ended_ids, _forget_bytes)
+
+
+def _forget_where_nobody_writes(upload_ids: list[str], forget: Callable[[StagingArea, str], None]) -> None:
     area = staging_area()
     for upload_id in upload_ids:
         try:
             with area.lock_idle(upload_id) as lock:
-                area.remove(upload_id)
+                forget(area, upload_id)
                 lock.discard()
         except Busy:
             continue
+
+
+def _forget_bytes(area: StagingArea, upload_id: str) -> None:
+    """Of an upload that ended without its file; hold the lock.
+
+    They lie in staging, or whole behind it when the server died between moving them and saying so.
+    """
+    area.remove(upload_id)
+    store().delete(received_key(upload_id))
 
 
 @transaction.atomic

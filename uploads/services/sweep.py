@@ -35,7 +35,7 @@ def forget_ended_uploads(*, now: datetime) -> int:
 def remove_strays(*, now: datetime, dry_run: bool = False) -> list[str]:
     """Remove bytes that no record speaks of and that are older than a day; their keys.
 
-    They are left by a server that died between writing and recording. Cost: one query for each 500 files that lie
+    They are left by a server that died between writing and recording. Cost: a few queries for each 500 files that lie
     in staging or wait for verification.
     """
     staged, received = list(_stray_uploads(now)), list(_stray_keys(now))
@@ -60,8 +60,9 @@ def _stray_keys(now: datetime) -> Iterator[str]:
         waiting = DataFile.objects.filter(state=DataFile.State.RECEIVED, received_key__in=batch)
         known = set(waiting.values_list("received_key", flat=True))
         uploads = {key: upload_of_key(key) for key in batch}
-        bundles = set(Bundle.objects.waiting().filter(pk__in=uploads.values()).values_list("pk", flat=True))
-        yield from (key for key in batch if key not in known and uploads[key] not in bundles)
+        needed = set(Bundle.objects.waiting().filter(pk__in=uploads.values()).values_list("pk", flat=True))
+        needed |= set(Upload.objects.receiving().filter(pk__in=uploads.values()).values_list("pk", flat=True))
+        yield from (key for key in batch if key not in known and uploads[key] not in needed)
 
 
 def _is_old(path: Path, now: datetime) -> bool:
