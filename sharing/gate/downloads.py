@@ -1,84 +1,96 @@
-"""Sends an offer over HTTP: ranges, headers, and a note of exactly what went out, however it ends.
+"""Answers a GET or HEAD of an offer: preconditions, ranges, headers (RFC 9110 sections 13 to 15).
 
-Not by `sendfile`, which would be a little leaner: a generator knows to the piece how far it came when the client left,
-and stops short of handing over a file that changed. While it runs it holds no database connection.
+In the order of the RFC: `If-Match` (412), `If-None-Match` (304), then `Range` if `If-Range` holds (206, 416).
 """
 
+import base64
 import socket
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Mapping
 
-import structlog
-from django.db import Error as DatabaseError
-from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from django.utils.http import content_disposition_header
 
-from dataplane.errors import DataplaneError
-from dataplane.ranges import Span, Unsatisfiable, if_range_holds, wanted_span
-from dataplane.zipstream import PIECE
+from dataplane.byteranges import ByteRanges, content_range
+from dataplane.ranges import Unsatisfiable, if_match_fails, if_none_match_fails, if_range_holds, wanted_spans
+from dataplane.spans import Span
 from portal.actors import Actor
-from sharing import events
-from sharing.errors import FileUnreadable
 from sharing.gate.offers import Offer
+from sharing.gate.streams import Framed, framed, recorded, started, whole
 from sharing.gate.visits import only_knocks, only_looks
 from sharing.models import ShareLink
-from sharing.services.recording import Delivery, begin_delivery, end_delivery
-
-log = structlog.get_logger(__name__)
+from sharing.services.recording import Delivery
 
 SLOWEST_PIECE = 60  # seconds; a client slower than 2 kB/s is cut off and may resume
 
 
 def download(request: HttpRequest, offer: Offer, *, actor: Actor, link: ShareLink | None = None) -> HttpResponseBase:
-    """The answer to a GET or HEAD of `offer`. Raises FileUnreadable when not even its first bytes can be read."""
+    """The answer. Raises FileUnreadable when not even the first bytes can be read."""
+    if if_match_fails(request.headers.get("If-Match"), offer.etag):
+        return _answer(HttpResponse(status=412), offer, {"Content-Length": "0"})
+    if if_none_match_fails(request.headers.get("If-None-Match"), offer.etag):
+        return _answer(HttpResponse(status=304), offer, {"Content-Length": str(offer.total)})
     try:
-        wanted = _wanted_span(request, offer)
+        spans = _wanted_spans(request, offer)
     except Unsatisfiable:
-        return _with_headers(HttpResponse(status=416), offer, None, {"Content-Range": f"bytes */{offer.total}"})
-    span = wanted or (0, offer.total)
+        empty = {"Content-Length": "0", "Content-Range": f"bytes */{offer.total}"}
+        return _answer(HttpResponse(status=416), offer, empty)
     if request.method == "HEAD":
-        return _with_headers(HttpResponse(), offer, span, {})
+        return _answer(HttpResponse(), offer, {"Content-Length": str(offer.total)})
+    return _send(request, offer, spans, actor, link)
+
+
+def _wanted_spans(request: HttpRequest, offer: Offer) -> list[Span] | None:
+    if request.method != "GET" or not if_range_holds(request.headers.get("If-Range"), offer.etag):
+        return None
+    return wanted_spans(request.headers.get("Range"), offer.total)
+
+
+def _send(
+    request: HttpRequest, offer: Offer, spans: list[Span] | None, actor: Actor, link: ShareLink | None
+) -> HttpResponseBase:
     delivery = Delivery(
         dataset=offer.dataset,
         actor=actor,
         kind=offer.kind,
         subject=offer.subject,
         total=offer.total,
-        span=span,
+        spans=tuple(spans or [(0, offer.total)]),
         link=link,
         file=offer.file,
         counted=not only_looks(request),
     )
-    pieces = _started(offer, delivery)
-    if not only_knocks(request, offer.total):
-        pieces = _recorded(pieces, delivery)
+    body, headers = _body(offer, spans)
+    body = started(body, delivery)
+    pieces = whole(body) if only_knocks(spans, offer.total) else recorded(body, delivery)
     _limit_silence(request)
-    status, extra = (206, {"Content-Range": f"bytes {span[0]}-{span[1] - 1}/{offer.total}"}) if wanted else (200, {})
-    return _with_headers(StreamingHttpResponse(pieces, status=status), offer, span, extra)
+    return _answer(StreamingHttpResponse(pieces, status=206 if spans else 200), offer, headers)
 
 
-def _wanted_span(request: HttpRequest, offer: Offer) -> Span | None:
-    if request.method != "GET" or not if_range_holds(request.headers.get("If-Range"), offer.etag):
-        return None
-    return wanted_span(request.headers.get("Range"), offer.total)
+def _body(offer: Offer, spans: list[Span] | None) -> tuple[Framed, dict[str, str]]:
+    """What goes out, and the headers that describe it."""
+    if spans is not None and len(spans) > 1:
+        frame = ByteRanges(spans, offer.total, offer.content_type)
+        headers = {"Content-Type": frame.content_type, "Content-Length": str(frame.length)}
+        return framed(offer.pieces, spans, frame), headers
+    start, stop = spans[0] if spans else (0, offer.total)
+    headers = {"Content-Length": str(stop - start)}
+    if spans:
+        headers["Content-Range"] = content_range((start, stop), offer.total)
+    return ((piece, len(piece)) for piece in offer.pieces(start, stop)), headers
 
 
-def _with_headers(
-    response: HttpResponseBase, offer: Offer, span: Span | None, extra: dict[str, str]
-) -> HttpResponseBase:
+def _answer(response: HttpResponseBase, offer: Offer, extra: Mapping[str, str]) -> HttpResponseBase:
     """What was uploaded is never rendered: it is an attachment, of the type we say, in a sandbox."""
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": offer.etag,
         "Content-Type": offer.content_type,
         "Content-Disposition": content_disposition_header(as_attachment=True, filename=offer.name) or "attachment",
-        "Content-Length": str(span[1] - span[0]) if span else "0",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cache-Control": "private, no-store",
+        **_digests(offer),
         **extra,
     }
     for name, value in headers.items():
@@ -86,61 +98,12 @@ def _with_headers(
     return response
 
 
-def _started(offer: Offer, delivery: Delivery) -> Iterator[bytes]:
-    """The bytes, the first piece of them read already: what cannot be read at all is refused with a sentence."""
-    pieces = offer.pieces(*delivery.span)
-    try:
-        first = next(pieces, b"")
-    except (DataplaneError, OSError) as error:
-        _report_unreadable(delivery, error)
-        raise FileUnreadable("Storage does not give this file as it was verified. The facility was told.") from error
-    return chain([first], pieces) if first else iter(())
-
-
-def _recorded(pieces: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
-    """Counts what the client's connection took; runs to its `finally` also when the client leaves."""
-    start, stop = delivery.span
-    sent = 0
-    if stop - start > PIECE:
-        begin_delivery(delivery=delivery, now=timezone.now())
-        _release_connection()
-    try:
-        for piece in pieces:
-            yield piece
-            sent += len(piece)
-    except (DataplaneError, OSError) as error:
-        _report_unreadable(delivery, error)
-        raise
-    finally:
-        _write_down(delivery, sent)
-
-
-def _write_down(delivery: Delivery, sent: int) -> None:
-    """The bytes have gone; if the database is away, the log must tell instead."""
-    try:
-        end_delivery(delivery=delivery, sent=sent, now=timezone.now())
-    except DatabaseError as error:
-        log.error(
-            "download_not_recorded",
-            dataset=delivery.dataset.name,
-            subject=delivery.subject,
-            actor=delivery.actor.label,
-            start=delivery.span[0],
-            sent=sent,
-            error=str(error),
-        )
-
-
-def _report_unreadable(delivery: Delivery, error: Exception) -> None:
-    log.error("stored_file_changed", dataset=delivery.dataset.name, subject=delivery.subject, error=str(error))
-    with transaction.atomic():
-        events.stored_file_changed(delivery.dataset, delivery.actor, subject=delivery.subject, reason=str(error)[:300])
-
-
-def _release_connection() -> None:
-    """A download may take hours and needs no database meanwhile."""
-    if not connection.in_atomic_block:
-        connection.close()
+def _digests(offer: Offer) -> dict[str, str]:
+    """Of the whole, whichever part is sent (RFC 9530); the older field for programs that know only that."""
+    if offer.file is None:
+        return {}
+    sha256 = base64.b64encode(bytes.fromhex(offer.file.sha256)).decode()
+    return {"Repr-Digest": f"sha-256=:{sha256}:", "Digest": f"sha-256={sha256}"}
 
 
 def _limit_silence(request: HttpRequest) -> None:

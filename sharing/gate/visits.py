@@ -5,8 +5,11 @@ byte first. None of that may pass for a recipient's visit.
 """
 
 import re
+from collections.abc import Sequence
 
 from django.http import HttpRequest
+
+from dataplane.spans import Span
 
 START = "start"
 _AHEAD_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
@@ -45,6 +48,6 @@ def may_follow_blindly(request: HttpRequest) -> bool:
     return "text/html" in request.headers.get("Accept", "") and START not in request.GET
 
 
-def only_knocks(request: HttpRequest, total: int) -> bool:
-    """Asks for the first byte alone, to learn the size and whether ranges work."""
-    return total > 1 and request.headers.get("Range", "").replace(" ", "") == "bytes=0-0"
+def only_knocks(spans: Sequence[Span] | None, total: int) -> bool:
+    """Asks for the first byte or two alone, to learn the size and whether ranges work."""
+    return spans is not None and len(spans) == 1 and spans[0] in ((0, 1), (0, 2)) and spans[0][1] < total

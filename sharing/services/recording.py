@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from dataplane.ranges import Span, bytes_in, covers, merge
+from dataplane.spans import Span, bytes_in, covers, first_bytes, merge
 from portal.actors import Actor
 from portal.models import DataFile, Dataset
 from portal.outbox import new_notice, queue_notices
@@ -18,7 +18,7 @@ from sharing.models import Receipt, ShareLink
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request for bytes `span` of something that has `total`. Without a link a member takes their own data.
+    """One request for `spans` of something that has `total` bytes. Without a link a member takes their own data.
 
     `counted` is false for programs that follow every address: the audit hears of them, receipts do not.
     """
@@ -28,7 +28,7 @@ class Delivery:
     kind: Receipt.Kind
     subject: str
     total: int
-    span: Span
+    spans: tuple[Span, ...]
     link: ShareLink | None = None
     file: DataFile | None = None
     counted: bool = True
@@ -52,17 +52,16 @@ def begin_delivery(*, delivery: Delivery, now: datetime) -> None:
 
 
 def end_delivery(*, delivery: Delivery, sent: int, now: datetime) -> None:
-    """`sent` bytes of the span have gone out, be it all or not: receipt, state of the link, audit, first-time mail.
+    """`sent` bytes of the spans have gone out, be it all or not: receipt, state of the link, audit, first-time mail.
 
     Nothing happens when not a byte did.
     """
     if not sent and delivery.total:
         return
-    start, _ = delivery.span
     complete = sent == delivery.total
     with transaction.atomic():
         if delivery.link is not None and delivery.counted:
-            complete |= _receive(_lock(delivery.link), delivery, (start, start + sent), now)
+            complete |= _receive(_lock(delivery.link), delivery, sent, now)
         events.data_taken(
             delivery.dataset,
             delivery.actor,
@@ -70,7 +69,7 @@ def end_delivery(*, delivery: Delivery, sent: int, now: datetime) -> None:
             subject=delivery.subject,
             sent=sent,
             complete=complete,
-            start=start,
+            start=delivery.spans[0][0],
             counted=delivery.counted,
         )
 
@@ -80,11 +79,11 @@ def _lock(link: ShareLink) -> ShareLink:
     return ShareLink.objects.select_for_update().get(pk=link.pk)
 
 
-def _receive(link: ShareLink, delivery: Delivery, sent: Span, now: datetime) -> bool:
+def _receive(link: ShareLink, delivery: Delivery, sent: int, now: datetime) -> bool:
     """Whether these bytes were the last that was missing."""
     receipt = _receipt(delivery, now)
     was_complete = receipt.state == Receipt.State.COMPLETE
-    spans = merge([(start, stop) for start, stop in receipt.spans], sent)
+    spans = merge([(start, stop) for start, stop in receipt.spans], first_bytes(delivery.spans, sent))
     receipt.spans, receipt.bytes_sent, receipt.last_at = spans, bytes_in(spans), now
     receipt.requests += 1
     if covers(spans, receipt.bytes_total):

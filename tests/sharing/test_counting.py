@@ -92,6 +92,7 @@ def test_knocking_for_the_first_byte_counts_nothing(rita_s: Visitor) -> None:
     answer = rita_s.get_zip(range="bytes=0-0")
     assert (answer.status_code, answer.body) == (206, b"P")
     assert rita_s.get("/files/notes.txt", range="bytes=0-0").body == b"t"
+    assert rita_s.get("/files/notes.txt", range="bytes= 0-1").body == b"ta"
     assert counted(rita_s) == (ShareLink.State.NOT_OPENED, 0)
     assert not AuditEvent.objects.filter(kind="downloaded").exists()
 

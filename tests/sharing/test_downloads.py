@@ -1,5 +1,7 @@
 """Exact sizes, ranges, headers; and what is written down when a download breaks off or storage fails."""
 
+import base64
+import email
 import hashlib
 import io
 import zipfile
@@ -77,10 +79,68 @@ def test_a_range_behind_the_end_is_416_with_the_size(rita_s: Visitor) -> None:
     assert not Receipt.objects.exists()
 
 
-@pytest.mark.parametrize("asked", ["bytes=0-1,4-5", "lines=1-2", "bytes=9-2", "nonsense"])
-def test_what_is_no_single_range_gets_everything(rita_s: Visitor, asked: str) -> None:
+@pytest.mark.parametrize("asked", ["bytes=0-4,4-5", "lines=1-2", "bytes=9-2", "bytes=0-1,x", "nonsense"])
+def test_what_is_no_range_or_overlaps_gets_everything(rita_s: Visitor, asked: str) -> None:
     answer = rita_s.get("/files/notes.txt", range=asked)
     assert (answer.status_code, answer.body) == (200, FILES["notes.txt"])
+
+
+def test_several_ranges_are_sent_in_one_answer_each_announced_with_its_place(rita_s: Visitor) -> None:
+    for below in (f"/{rita_s.name}.zip", "/files/Grid 1/tile 2.tif"):
+        whole = rita_s.get(below).body
+        answer = rita_s.get(below, range="bytes=4000-4099, 0-9,-5")
+        assert answer.status_code == 206
+        assert int(answer["Content-Length"]) == len(answer.body)
+        assert "Content-Range" not in answer
+        parsed: Any = email.message_from_bytes(f"Content-Type: {answer['Content-Type']}\r\n\r\n".encode() + answer.body)
+        total = len(whole)
+        assert [part["Content-Range"] for part in parsed.get_payload()] == [
+            f"bytes 4000-4099/{total}", f"bytes 0-9/{total}", f"bytes {total - 5}-{total - 1}/{total}",
+        ]  # fmt: skip
+        boundary = b"--" + answer["Content-Type"].partition("boundary=")[2].encode()
+        contents = [part.partition(b"\r\n\r\n")[2] for part in answer.body.split(b"\r\n" + boundary)[1:-1]]
+        assert contents == [whole[4000:4100], whole[:10], whole[-5:]]
+
+
+def test_several_ranges_of_which_one_is_left_are_a_single_range(rita_s: Visitor) -> None:
+    answer = rita_s.get("/files/notes.txt", range="bytes=100-,3-5")
+    assert (answer.status_code, answer.body, answer["Content-Range"]) == (206, b"en ", "bytes 3-5/16")
+
+
+def test_several_ranges_count_as_exactly_their_bytes(rita_s: Visitor) -> None:
+    rita_s.get("/files/Grid 1/tile 2.tif", range="bytes=0-99,4000-")
+    receipt = Receipt.objects.get()
+    assert (receipt.spans, receipt.bytes_sent, receipt.state) == ([[0, 100], [4000, 5000]], 1100, "partial")
+    rita_s.get("/files/Grid 1/tile 2.tif", range="bytes=2000-3999,100-1999")
+    receipt.refresh_from_db()
+    assert (receipt.spans, receipt.state) == ([[0, 5000]], "complete")
+
+
+def test_who_has_it_already_gets_304_and_nothing_is_counted(rita_s: Visitor) -> None:
+    for below in (f"/{rita_s.name}.zip", "/files/notes.txt", "/manifest-sha256.txt"):
+        tag = rita_s.client.head(rita_s.address + below)["ETag"]
+        for asked in (tag, f'"other", W/{tag}', "*"):
+            for ask in (rita_s.client.get, rita_s.client.head):
+                answer = ask(rita_s.address + below, headers={"if-none-match": asked, "range": "bytes=3-"})
+                assert (answer.status_code, answer["ETag"], answer.content) == (304, tag, b"")
+        assert rita_s.get(below, if_none_match='"other"').status_code == 200
+    assert Receipt.objects.count() == 3
+
+
+def test_who_wants_other_bytes_than_these_gets_412(rita_s: Visitor) -> None:
+    below = f"/{rita_s.name}.zip"
+    tag = rita_s.client.head(rita_s.address + below)["ETag"]
+    for other in ('"other"', f"W/{tag}"):
+        answer = rita_s.get(below, if_match=other)
+        assert (answer.status_code, answer.body) == (412, b"")
+    assert rita_s.get(below, if_match=tag, range="bytes=0-9").status_code == 206
+
+
+def test_a_file_names_its_digest_whichever_part_is_asked_for(rita_s: Visitor) -> None:
+    digest = base64.b64encode(hashlib.sha256(FILES["notes.txt"]).digest()).decode()
+    for headers in ({}, {"range": "bytes=3-5"}):
+        answer = rita_s.get("/files/notes.txt", **headers)
+        assert (answer["Repr-Digest"], answer["Digest"]) == (f"sha-256=:{digest}:", f"sha-256={digest}")
 
 
 def test_if_range_gives_the_rest_of_the_same_and_the_whole_of_another(rita_s: Visitor) -> None:
@@ -239,7 +299,7 @@ def test_a_database_that_is_away_at_the_end_costs_a_log_line_and_no_byte(
     def fail(**_: object) -> None:
         raise DatabaseError("the server has gone away")
 
-    monkeypatch.setattr("sharing.gate.downloads.end_delivery", fail)
+    monkeypatch.setattr("sharing.gate.streams.end_delivery", fail)
     assert rita_s.get("/files/notes.txt").body == FILES["notes.txt"]
     assert "download_not_recorded" in caplog.text
 

@@ -110,7 +110,7 @@ def _zip_for(run: Run, guest: Guest) -> Delivery:
         kind=Receipt.Kind.ZIP,
         subject=offer.subject,
         total=offer.total,
-        span=(0, offer.total),
+        spans=((0, offer.total),),
         link=link,
     )
 
@@ -130,7 +130,7 @@ def _take_file(run: Run, guest: Guest, number: int, now: datetime) -> None:
         kind=Receipt.Kind.FILE,
         subject=file.path,
         total=file.size,
-        span=(0, file.size),
+        spans=((0, file.size),),
         link=link,
         file=file,
     )

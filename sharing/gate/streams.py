@@ -1,0 +1,98 @@
+"""Sends the bytes of an offer and notes exactly what went out, however it ends.
+
+Not by `sendfile`, which would be a little leaner: a generator knows to the piece how far it came when the client left,
+and stops short of handing over a file that changed. While it runs it holds no database connection.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+
+import structlog
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
+from django.utils import timezone
+
+from dataplane.byteranges import ByteRanges
+from dataplane.errors import DataplaneError
+from dataplane.spans import Span, bytes_in
+from dataplane.zipstream import PIECE
+from sharing import events
+from sharing.errors import FileUnreadable
+from sharing.services.recording import Delivery, begin_delivery, end_delivery
+
+log = structlog.get_logger(__name__)
+
+Framed = Iterator[tuple[bytes, int]]  # a piece of the answer's body, and how many bytes of the offer are in it
+
+
+def framed(pieces: Callable[[int, int], Iterator[bytes]], spans: Sequence[Span], frame: ByteRanges) -> Framed:
+    """Several ranges, each behind what announces it."""
+    for span in spans:
+        yield frame.before(span), 0
+        for piece in pieces(*span):
+            yield piece, len(piece)
+    yield frame.end, 0
+
+
+def started(body: Framed, delivery: Delivery) -> Framed:
+    """The same, its first bytes read already: what cannot be read at all is refused with a sentence."""
+    first: list[tuple[bytes, int]] = []
+    try:
+        for piece in body:
+            first.append(piece)
+            if piece[1]:
+                break
+    except (DataplaneError, OSError) as error:
+        _report_unreadable(delivery, error)
+        raise FileUnreadable("Storage does not give this file as it was verified. The facility was told.") from error
+    return chain(first, body)
+
+
+def whole(body: Framed) -> Iterator[bytes]:
+    """Nobody is told."""
+    return (piece for piece, _ in body)
+
+
+def recorded(body: Framed, delivery: Delivery) -> Iterator[bytes]:
+    """Counts what the client's connection took; runs to its `finally` also when the client leaves."""
+    sent = 0
+    if bytes_in(delivery.spans) > PIECE:
+        begin_delivery(delivery=delivery, now=timezone.now())
+        _release_connection()
+    try:
+        for piece, of_offer in body:
+            yield piece
+            sent += of_offer
+    except (DataplaneError, OSError) as error:
+        _report_unreadable(delivery, error)
+        raise
+    finally:
+        _write_down(delivery, sent)
+
+
+def _write_down(delivery: Delivery, sent: int) -> None:
+    """The bytes have gone; if the database is away, the log must tell instead."""
+    try:
+        end_delivery(delivery=delivery, sent=sent, now=timezone.now())
+    except DatabaseError as error:
+        log.error(
+            "download_not_recorded",
+            dataset=delivery.dataset.name,
+            subject=delivery.subject,
+            actor=delivery.actor.label,
+            spans=delivery.spans,
+            sent=sent,
+            error=str(error),
+        )
+
+
+def _report_unreadable(delivery: Delivery, error: Exception) -> None:
+    log.error("stored_file_changed", dataset=delivery.dataset.name, subject=delivery.subject, error=str(error))
+    with transaction.atomic():
+        events.stored_file_changed(delivery.dataset, delivery.actor, subject=delivery.subject, reason=str(error)[:300])
+
+
+def _release_connection() -> None:
+    """A download may take hours and needs no database meanwhile."""
+    if not connection.in_atomic_block:
+        connection.close()
