@@ -12,7 +12,7 @@ BIN = Path(sys.executable).parent
 PACKAGES = ["portal", "uploads", "sharing", "reminders", "dataplane", "agent/labcourier_agent"]
 SCRIPTS = ["deploy", "checks", "demo", "peers", "bench", "tests"]
 ROOMS = ["tests/portal", "tests/uploads", "tests/sharing", "tests/reminders"]  # what asks the database
-ALONE = ["tests/dataplane", "tests/agent", "tests/house", "tests/deploy"]  # what has none
+ALONE = ["tests/dataplane", "tests/stores", "tests/agent", "tests/house", "tests/deploy"]  # what has none
 
 
 @dataclass(frozen=True)

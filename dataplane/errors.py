@@ -11,7 +11,11 @@ DataplaneError
 ├── StagingShort      fewer bytes on disk than were acknowledged: an incident
 ├── StagingMissing    the staging file is not there at all: lost, or a volume that is not mounted
 ├── SyncFailed        the disk did not confirm a flush; the upload goes back to its recorded offset
-└── NotStored         no file under this key
+├── NotStored         no file under this key
+├── StoreTrouble      the store does not answer or refuses; it may pass
+├── WrittenMeanwhile  somebody else wrote this key since we looked; theirs stays
+├── SourceCut         what was to be stored ended before its stated size
+└── ReadBackDiffers   the store took the bytes but gives others back
 """
 
 
@@ -60,4 +64,20 @@ class SyncFailed(DataplaneError):
 
 
 class NotStored(DataplaneError):
+    pass
+
+
+class StoreTrouble(DataplaneError):
+    pass
+
+
+class WrittenMeanwhile(DataplaneError):
+    pass
+
+
+class SourceCut(DataplaneError):
+    pass
+
+
+class ReadBackDiffers(DataplaneError):
     pass

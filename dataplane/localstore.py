@@ -10,24 +10,20 @@ import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from io import FileIO
 from pathlib import Path
 
-from dataplane.checksums import Digests
+from dataplane.arriving import FileArriving
+from dataplane.checksums import Digests, Reader
 from dataplane.errors import DataplaneError, NotStored, PathRefused, PathTaken
 from dataplane.folders import link_or_move, make_folders, move, sync_folders
+from dataplane.store import VERSIONS, Placement, Progress, unheeded
 from dataplane.unpacking import Piece, unpack
 
 RECEIVED = ".received"
-VERSIONS = ".versions"
-
-
-@dataclass(frozen=True)
-class Placement:
-    """From the key where received bytes wait to the key where their file belongs."""
-
-    source: str
-    target: str
+ARRIVING = ".arriving"
+_OWN = (RECEIVED, ARRIVING, VERSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class LocalStore:
 
     def prepare(self) -> None:
         """Create the folders. Call it once at start."""
-        for folder in (RECEIVED, VERSIONS):
+        for folder in _OWN:
             (self.root / folder).mkdir(mode=0o750, parents=True, exist_ok=True)
 
     def path(self, key: str) -> Path:
@@ -96,13 +92,13 @@ class LocalStore:
         sync_folders(touched)
         return failures
 
-    def open(self, key: str, offset: int = 0) -> FileIO:
-        """The file of a key, unbuffered, at `offset` bytes. Raises NotStored."""
+    def open(self, key: str, start: int = 0, stop: int | None = None) -> FileIO:
+        """The file of a key, unbuffered, at `start` bytes. Raises NotStored."""
         try:
             stream = self.path(key).open("rb", buffering=0)
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise _not_stored(key) from error
-        stream.seek(offset)
+        stream.seek(start)
         return stream
 
     def size(self, key: str) -> int:
@@ -112,12 +108,34 @@ class LocalStore:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise _not_stored(key) from error
 
+    def put(self, key: str, source: Reader, size: int, progress: Progress = unheeded) -> None:
+        """As `Store.put`: written beside the folders that people read, flushed, and moved to its key."""
+        target = self.path(key)
+        with FileArriving(self.root / ARRIVING, target) as arriving:
+            arriving.fill(source, size, progress)
+            try:
+                made = make_folders(target.parent, below=self.root)
+                arriving.move()
+            except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+                raise _path_taken(key) from error
+        sync_folders([target.parent, *made])
+
+    def remove_unfinished(self, before: datetime) -> list[str]:
+        """As `Store.remove_unfinished`."""
+        removed = []
+        for path in (self.root / ARRIVING).iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+                    removed.append(f"{ARRIVING}/{path.name}")
+        return removed
+
     def delete(self, key: str) -> None:
         """Remove a file, and the folders that it leaves empty, up to the root. Gone already is fine."""
         path = self.path(key)
         path.unlink(missing_ok=True)
         for folder in path.parents:
-            if folder in (self.root, self.root / RECEIVED, self.root / VERSIONS):
+            if folder in (self.root, *(self.root / own for own in _OWN)):
                 break
             with suppress(FileNotFoundError):
                 if not _remove_if_empty(folder):
@@ -148,9 +166,10 @@ class LocalStore:
         sync_folders(touched)
         return missing
 
-    def version_keys(self) -> list[str]:
-        """What is kept of older versions, for a sweep that compares it with the records."""
-        return [f"{VERSIONS}/{path.name}" for path in (self.root / VERSIONS).iterdir() if path.is_file()]
+    def keys(self, folder: str) -> list[str]:
+        """Of all files below `folder`, sorted."""
+        walk = os.walk(self.path(folder))
+        return sorted(Path(at, name).relative_to(self.root).as_posix() for at, _, names in walk for name in names)
 
     def free_bytes(self) -> int:
         """What an unprivileged process can still write here, in bytes."""
@@ -166,9 +185,7 @@ class LocalStore:
                 return [target.parent]
             raise NotStored(f"{placement.target!a} is not in the store. Send it again.") from error
         except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
-            raise PathTaken(
-                f"{placement.target!a}: a file and a folder want the same name. Rename one of them."
-            ) from error
+            raise _path_taken(placement.target) from error
         return [target.parent, *made]
 
 
@@ -201,6 +218,10 @@ class _Folders:
 
 def _not_stored(key: str) -> NotStored:
     return NotStored(f"{key[:120]!a} is not in the store. It was moved or removed outside of the portal.")
+
+
+def _path_taken(key: str) -> PathTaken:
+    return PathTaken(f"{key[:120]!a}: a file and a folder want the same name. Rename one of them.")
 
 
 def _remove_if_empty(folder: Path) -> bool:

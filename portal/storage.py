@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from dataplane.localstore import RECEIVED, VERSIONS, LocalStore
+from dataplane.localstore import RECEIVED, LocalStore
+from dataplane.store import VERSIONS
 from portal.models import DataFile, Dataset
 
 

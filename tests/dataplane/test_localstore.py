@@ -7,7 +7,8 @@ import pytest
 
 from dataplane import folders
 from dataplane.errors import NotStored, PathRefused, PathTaken
-from dataplane.localstore import LocalStore, Placement
+from dataplane.localstore import LocalStore
+from dataplane.store import Placement
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dataplane.localstore import LocalStore
+from dataplane.store import VERSIONS
 from portal.models import AuditEvent, DataFile, Dataset, Project, User
 from portal.storage import file_key, store, version_key
 from tests.uploads.conftest import Pc
@@ -62,7 +63,7 @@ def test_all_of_a_hundred_versions_are_kept_until_the_release(ada: Pc, dataset: 
     assert ada.close(dataset).status_code == 200
     worker()
     assert older(dataset) == []
-    assert store().version_keys() == []
+    assert store().keys(VERSIONS) == []
     assert current(dataset) == contents[-1]
     assert DataFile.objects.filter(dataset=dataset, kept=DataFile.Kept.GONE).count() == 99
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from dataplane.errors import NotStored
-from dataplane.localstore import Placement
+from dataplane.store import VERSIONS, Placement
 from portal.counts import Change, apply_change
 from portal.models import DataFile, Dataset
 from portal.models.files import DataFileQuerySet
@@ -94,7 +94,7 @@ def remove_stray_versions() -> list[str]:
     The second name may be given before the row says so: in a dataset that still changes, it is no stray.
     """
     strays: list[str] = []
-    for batch in _batches(store().version_keys()):
+    for batch in _batches(store().keys(VERSIONS)):
         rows = DataFile.objects.filter(pk__in=[key.rpartition("/")[2] for key in batch]).exclude(kept=Kept.GONE)
         wanted = rows.exclude(Q(kept=Kept.NOT) & ~Q(dataset__state__in=_KEEPING))
         strays += sorted(set(batch) - {version_key(file) for file in wanted})

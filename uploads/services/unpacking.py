@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from dataplane.errors import DataplaneError, NotStored, PathRefused, PathTaken
-from dataplane.localstore import MemberPiece, Placement
+from dataplane.localstore import MemberPiece
+from dataplane.store import Placement
 from dataplane.tarbundle import BundleRefused, Member, read_members
 from portal.counts import Change, apply_change
 from portal.errors import Invalid

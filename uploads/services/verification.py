@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from dataplane.checksums import Digests, digest
 from dataplane.errors import DataplaneError, NotStored, PathTaken
-from dataplane.localstore import Placement
+from dataplane.store import Placement
 from portal.counts import Change, apply_change
 from portal.models import DataFile, Dataset
 from portal.storage import file_key, store

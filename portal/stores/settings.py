@@ -1,0 +1,35 @@
+"""What a site says of each of its stores, in `LABCOURIER_STORES`: JSON, the stores by name."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FolderSettings(_Settings):
+    """Another folder, such as a mounted file server or a second disk."""
+
+    kind: Literal["folder"]
+    path: Path
+
+
+class S3Settings(_Settings):
+    """A bucket of Amazon S3 or of anything that speaks like it (Ceph, MinIO, SeaweedFS ...)."""
+
+    kind: Literal["s3"]
+    bucket: str
+    endpoint: str = ""  # empty: Amazon's of the region
+    region: str = "us-east-1"
+    prefix: str = ""  # such as `labcourier/`
+    access_key: str = ""  # empty: as the machine is allowed to (role, ~/.aws)
+    secret_key: SecretStr = SecretStr("")
+    path_style: bool = True  # `https://host/bucket/key`, which every S3 understands
+    conditional_writes: bool = True  # off for one that answers 501 to `If-None-Match`
+
+
+StoreSettings = Annotated[FolderSettings | S3Settings, Field(discriminator="kind")]
+StoreName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
