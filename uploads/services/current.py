@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from dataplane.lock import WriterLock
 from portal.errors import Gone, NotFound
 from uploads.models import Upload
 
@@ -24,3 +25,12 @@ def current_upload(upload_id: str, *, now: datetime) -> Upload:
     if state in _ENDED:
         raise Gone(_ENDED[state], code="bytes_lost" if state == Upload.State.LOST else "gone")
     return upload
+
+
+def locked_upload(lock: WriterLock, upload_id: str, *, now: datetime) -> Upload:
+    """As `current_upload`, for whoever holds its lock: no lock file outlives an upload that is over."""
+    try:
+        return current_upload(upload_id, now=now)
+    except (Gone, NotFound):
+        lock.discard()
+        raise

@@ -17,7 +17,7 @@ from dataplane.lock import WriterLock
 from dataplane.staging import StagingArea
 from portal.errors import Gone, Invalid, NotFound
 from uploads.models import Upload, UploadQuerySet
-from uploads.services.current import current_upload
+from uploads.services.current import locked_upload
 from uploads.services.finishing import finish_if_whole
 from uploads.services.receiving import record_offset, release_connection
 from uploads.services.stop import staging_area
@@ -48,7 +48,7 @@ def join_now(*, upload_id: str) -> Upload:
     """Copy what is not copied yet and hand the file over. Raises Busy while somebody does, Gone, DataplaneError."""
     area = staging_area()
     with area.lock_idle(upload_id) as lock:
-        upload = current_upload(upload_id, now=timezone.now())
+        upload = locked_upload(lock, upload_id, now=timezone.now())
         if upload.state == Upload.State.RECEIVING:
             _copy_parts(area, lock, upload)
             finish_if_whole(area, lock, upload)

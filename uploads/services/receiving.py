@@ -20,7 +20,7 @@ from portal.errors import Forbidden, Gone, TooLarge
 from portal.storage import received_key, store
 from uploads.errors import WrongOffset
 from uploads.models import Upload
-from uploads.services.current import REPLACED, current_upload
+from uploads.services.current import REPLACED, current_upload, locked_upload
 from uploads.services.finishing import finish_if_whole
 from uploads.services.lengths import declare_length
 from uploads.services.room import reserve_room
@@ -40,7 +40,7 @@ def receive_bytes(*, upload_id: str, piece: Piece, body: Body) -> Upload:
     """
     area = staging_area()
     with area.lock(upload_id) as lock:
-        upload = current_upload(upload_id, now=timezone.now())
+        upload = locked_upload(lock, upload_id, now=timezone.now())
         if upload.state != Upload.State.RECEIVING:
             lock.discard()
         _refuse_wrong_range(upload, piece)
@@ -65,7 +65,7 @@ def true_offset(*, upload_id: str) -> Upload:
     release_connection()
     area = staging_area()
     with area.lock(upload_id) as lock:
-        upload = current_upload(upload_id, now=timezone.now())
+        upload = locked_upload(lock, upload_id, now=timezone.now())
         if upload.state == Upload.State.RECEIVING:
             _check(area, upload)
             finish_if_whole(area, lock, upload)

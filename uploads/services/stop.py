@@ -15,7 +15,7 @@ from portal.storage import received_key, store
 from uploads import events
 from uploads.errors import AlreadyReceived
 from uploads.models import Upload, UploadQuerySet
-from uploads.services.current import current_upload
+from uploads.services.current import locked_upload
 from uploads.services.versions import lock_dataset
 
 
@@ -42,7 +42,7 @@ def terminate_upload(*, upload_id: str) -> None:
     """The sender gives it up: stop its writer, forget the bytes. Raises AlreadyReceived, Gone, Busy."""
     area = staging_area()
     with area.lock(upload_id) as lock:
-        upload = current_upload(upload_id, now=timezone.now())
+        upload = locked_upload(lock, upload_id, now=timezone.now())
         if upload.state == Upload.State.FINISHED:
             lock.discard()
             raise AlreadyReceived("The file has arrived and stays. Send another version to replace it.")
