@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -16,6 +17,7 @@ from labcourier_agent.bandwidth import Bandwidth
 from labcourier_agent.exits import (
     AccessRefused,
     AgentError,
+    BadUsage,
     Busy,
     Conflict,
     Invalid,
@@ -33,10 +35,15 @@ PASSING = {408, 423, 425, 429}
 
 
 def open_http(
-    token: str, *, connections: int = 4, answer_within: float = ANSWER_WITHIN, bandwidth: Bandwidth | None = None
+    token: str, *, connections: int = 4, answer_within: float | None = None, bandwidth: Bandwidth | None = None
 ) -> httpx2.Client:
-    """A client that may be shared by threads. Redirects are not followed: the token goes nowhere unasked."""
-    timeout = httpx2.Timeout(SEND_WITHIN, connect=min(CONNECT_WITHIN, answer_within), read=answer_within, pool=None)
+    """A client that may be shared by threads. Redirects are not followed: the token goes nowhere unasked.
+
+    `answer_within`: seconds, for a question a person waits for. Errors: BadUsage for a wrong LABCOURIER_TIMEOUT.
+    """
+    borne = silence_borne(os.environ)
+    read = answer_within or borne or ANSWER_WITHIN
+    timeout = httpx2.Timeout(borne or SEND_WITHIN, connect=min(CONNECT_WITHIN, read), read=read, pool=None)
     return httpx2.Client(
         headers={"Authorization": f"Bearer {token}", "User-Agent": f"labcourier-agent/{__version__}"},
         timeout=timeout,
@@ -44,6 +51,16 @@ def open_http(
         follow_redirects=False,
         event_hooks={"request": [bandwidth.limit] if bandwidth else []},
     )
+
+
+def silence_borne(environment: Mapping[str, str]) -> float | None:
+    """Seconds after which a line on which nothing moves is given up, where the person chose so. Errors: BadUsage."""
+    chosen = environment.get("LABCOURIER_TIMEOUT", "")
+    if not chosen:
+        return None
+    if not chosen.isdecimal() or not int(chosen):
+        raise BadUsage(f"LABCOURIER_TIMEOUT={chosen}: write whole seconds from 1 on, such as 30, or leave it out.")
+    return float(chosen)
 
 
 @contextmanager

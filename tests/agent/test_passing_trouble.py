@@ -204,3 +204,26 @@ def test_small_parts_survive_a_storm_of_faults(
     assert ada("send", large).code == 0
     assert stored(portal) == digests(large)
     assert portal.received == {"stack.mrc": SIZE}
+
+
+@pytest.mark.parametrize("chosen", ["0", "-3", "2.5", "soon"])
+def test_a_timeout_that_is_no_number_of_seconds_is_refused(
+    ada: Agent, large: Path, monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
+    monkeypatch.setenv("LABCOURIER_TIMEOUT", chosen)
+    result = ada("send", large)
+    assert result.code == 2
+    assert f"LABCOURIER_TIMEOUT={chosen}: write whole seconds" in result.err
+
+
+def test_an_answer_that_does_not_come_is_given_up_after_the_chosen_time(
+    ada: Agent, portal: LoopbackPortal, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABCOURIER_TIMEOUT", "1")
+    portal.faults = [
+        Fault("HEAD", "/tus/", meanwhile=lambda: time.sleep(5)),
+        Fault("PATCH", "/tus/", times=1, status=503),
+    ]
+    began = time.monotonic()
+    assert ada("send", large).code == 0
+    assert time.monotonic() - began < 4

@@ -89,9 +89,8 @@ class LivePortal:
 
     def start(self) -> None:
         self.port = self.port or free_port()
-        environment = environment_of(
-            self.var, bind=f"127.0.0.1:{self.port}", url=f"http://127.0.0.1:{self.port}", **self.settings
-        )
+        address = f"127.0.0.1:{self.port}"
+        environment = environment_of(self.var, **{"bind": address, "url": f"http://{address}", **self.settings})
         command = [sys.executable, "-m", "gunicorn", "--config", str(self.configuration), "portal.wsgi"]
         log = (self.var / f"web-{self.port}.log").open("ab")
         self._process = subprocess.Popen(

@@ -25,7 +25,7 @@ POINTS = times(50, 1000)  # a campaign takes all there are
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """In memory where the system has such a place: a flush that is only counted need not wait for a disk."""
-    memory = Path("/dev/shm")  # noqa: S108  (a folder of our own is made there)
+    memory = Path("/dev/shm")
     if not memory.is_dir():
         yield tmp_path
         return
