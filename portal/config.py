@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, HttpUrl, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+from portal.stores.settings import StoreName, StoreSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "LABCOURIER_"
@@ -82,6 +84,17 @@ class Config(BaseSettings):
     staging: Path | None = Field(
         None, description="Folder of unfinished uploads, best on the same file system as the files."
     )
+    stores: dict[StoreName, StoreSettings] = Field(
+        {},
+        description="Stores besides that folder, as JSON by name (small letters, digits, hyphens), such as "
+        '`{"objects": {"kind": "s3", "endpoint": "https://…", "bucket": "…", "access_key": "…", "secret_key": "…"}}` '
+        'or `{"archive": {"kind": "folder", "path": "/mnt/…"}}`; see operations.md. Projects choose among them.',
+    )
+    layouts_bytes: int = Field(
+        4 * GIB,
+        gt=0,
+        description="Room for the lists from which zips are computed, about 110 bytes a file; they can be made again.",
+    )
     max_file_bytes: int = Field(20 * 2**40, gt=0, description="Largest file accepted, in bytes.")
     min_free_bytes: int = Field(GIB, ge=0, description="Uploads are refused (507) when less than this would stay free.")
     upload_expiry_hours: int = Field(
@@ -144,8 +157,11 @@ def load_config() -> Config:
     except ValidationError as error:
         lines = [_sentence(problem["loc"], problem["msg"]) for problem in error.errors()]
         raise ConfigError("Labcourier cannot start:\n  " + "\n  ".join(lines)) from None
+    except SettingsError:  # only the stores are parsed by pydantic-settings
+        raise ConfigError(f"Labcourier cannot start:\n  {PREFIX}STORES: must be one line of JSON") from None
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
     name = PREFIX + str(location[0]).upper() if location else "settings"
+    name += "".join(f".{part}" for part in location[1:])
     return f"{name}: {message.removeprefix('Value error, ')}"

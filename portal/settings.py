@@ -185,6 +185,9 @@ CELERY_BEAT_SCHEDULE = {
 
 FILES_ROOT = CONFIG.files or VAR / "files"
 STAGING_ROOT = CONFIG.staging or VAR / "staging"
+LAYOUTS_ROOT = VAR / "layouts"
+LAYOUTS_ROOM = CONFIG.layouts_bytes
+STORES = CONFIG.stores
 MAX_FILE_BYTES = CONFIG.max_file_bytes
 MIN_FREE_BYTES = CONFIG.min_free_bytes
 UPLOAD_EXPIRY = timedelta(hours=CONFIG.upload_expiry_hours)

@@ -1,24 +1,41 @@
 """Where files lie. No other room builds a path or a key.
 
-Received bytes wait under ``.received/`` and move to ``<project>/<dataset>/<path>`` once verified, so whoever reads the
-folder directly sees whole, verified files only.
+Received bytes always wait in the folder of this machine, under ``.received/``. Verified ones go to the store of their
+dataset, as ``<project>/<dataset>/<path>``, so whoever reads a store directly sees whole, verified files only.
 """
 
 from functools import cache
-from typing import BinaryIO
 
 from django.conf import settings
 
+from dataplane.errors import NotStored
 from dataplane.localstore import RECEIVED, LocalStore
-from dataplane.store import VERSIONS
+from dataplane.store import VERSIONS, Store, Stream
 from portal.models import DataFile, Dataset
+from portal.stores import LOCAL, make_store
 
 
 @cache
 def store() -> LocalStore:
+    """The folder of this machine: what is received waits here, and the store called ``local`` is here."""
     local = LocalStore(settings.FILES_ROOT)
     local.prepare()
     return local
+
+
+@cache
+def store_named(name: str) -> Store:
+    """Made once, and again as long as it does not answer. Raises StoreTrouble, OSError."""
+    if name == LOCAL:
+        return store()
+    made = make_store(name)
+    made.prepare()
+    return made
+
+
+def store_of(dataset: Dataset) -> Store:
+    """Where the verified files of ``dataset`` lie. Raises as ``store_named``."""
+    return store_named(dataset.store)
 
 
 def dataset_key(dataset: Dataset) -> str:
@@ -31,9 +48,19 @@ def file_key(dataset: Dataset, file: DataFile) -> str:
     return f"{dataset_key(dataset)}/{file.path}"
 
 
-def open_verified(dataset: Dataset, path: str, offset: int = 0) -> BinaryIO:
-    """The verified file at ``path`` of ``dataset``, unbuffered, at ``offset`` bytes. Raises NotStored."""
-    return store().open(f"{dataset_key(dataset)}/{path}", offset)
+def open_verified(dataset: Dataset, path: str, start: int = 0, stop: int | None = None) -> Stream:
+    """The verified file at ``path`` of ``dataset``, at ``start`` bytes; ``stop``: where reading will end, if known.
+
+    A dataset that was moved to another store since ``dataset`` was read is found there. Raises NotStored, StoreTrouble.
+    """
+    key = f"{dataset_key(dataset)}/{path}"
+    try:
+        return store_of(dataset).open(key, start, stop)
+    except NotStored:
+        lies_in = Dataset.objects.values_list("store", flat=True).get(pk=dataset.pk)
+        if lies_in == dataset.store:
+            raise
+        return store_named(lies_in).open(key, start, stop)
 
 
 def unpacked_key(upload_id: str, attempt: int, place: int) -> str:

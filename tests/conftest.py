@@ -45,14 +45,17 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> Bells:
 def run_time_folders(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """Each test has folders and a cache of its own."""
     settings.FILES_ROOT, settings.STAGING_ROOT = tmp_path / "files", tmp_path / "staging"
+    settings.LAYOUTS_ROOT = tmp_path / "layouts"
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes its time
     for folder in (settings.FILES_ROOT, settings.STAGING_ROOT):
         folder.mkdir()
     storage.store.cache_clear()
+    storage.store_named.cache_clear()
     yield
     cache.clear()
     storage.store.cache_clear()
+    storage.store_named.cache_clear()
 
 
 MakeUser = Callable[..., User]

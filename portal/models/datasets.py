@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from portal.models.projects import Instrument, Project
+from portal.stores import LOCAL
 
 
 class Dataset(models.Model):
@@ -36,6 +37,9 @@ class Dataset(models.Model):
         max_length=160, unique=True, editable=False, help_text="Readable and unique; the folder's name."
     )
     state = models.CharField(max_length=8, choices=State, default=State.OPEN, editable=False)
+    store = models.CharField(
+        max_length=40, default=LOCAL, editable=False, help_text="Where its verified files lie; from its project."
+    )
 
     title = models.CharField(max_length=300)
     description = models.TextField(blank=True)

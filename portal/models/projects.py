@@ -4,10 +4,11 @@ from typing import ClassVar
 from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 
 from portal.metadata_template import validate_metadata_template
+from portal.stores import LOCAL
 
 code_validator = RegexValidator(
     r"^[a-z0-9][a-z0-9-]{0,39}\Z",
@@ -45,12 +46,21 @@ class Project(models.Model):
     )
     copy_reminders_to = models.CharField(max_length=8, choices=CopyReminders, default=CopyReminders.NOBODY)
     quota_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Empty: no limit but the disk.")
+    store = models.CharField(max_length=40, default=LOCAL, help_text="Where verified files of new datasets go.")
+    copy_store = models.CharField(
+        max_length=40, blank=True, default="", help_text="Where a second copy of each verified file goes; empty: none."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["name"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(link_days__gte=1), name="project_links_last_at_least_a_day"),
+            models.CheckConstraint(
+                condition=~Q(copy_store=F("store")),
+                name="project_keeps_second_copies_elsewhere",
+                violation_error_message="A second copy in the same store protects from nothing. Choose another store.",
+            ),
         ]
 
     def __str__(self) -> str:

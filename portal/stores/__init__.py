@@ -1,17 +1,37 @@
-"""The kinds of stores besides the folder of this machine: one file a kind, listed in `KINDS`."""
+"""The stores of a site: the folder of this machine, called `local`, and those its settings name.
+
+A kind of store is one file in this folder, listed in `KINDS`.
+"""
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.utils.module_loading import import_string
+
+from dataplane.errors import StoreTrouble
 
 if TYPE_CHECKING:
     from dataplane.store import Store
-    from portal.stores.settings import StoreSettings
 
+LOCAL = "local"
 KINDS = {"folder": "portal.stores.folder.make", "s3": "portal.stores.s3.S3Store"}
 
 
-def make_store(name: str, settings: "StoreSettings") -> "Store":
-    """Not asked yet whether it answers. What a kind needs is loaded when the first store of it is made."""
-    store: Store = import_string(KINDS[settings.kind])(name, settings)
+def store_choices() -> list[tuple[str, str]]:
+    """Names of stores with what people read of them."""
+    others = [(name, f"{name} ({said.kind}: {said.place})") for name, said in settings.STORES.items()]
+    return [(LOCAL, "local (the folder of this portal)"), *others]
+
+
+def make_store(name: str) -> "Store":
+    """Not asked yet whether it answers. What a kind needs is loaded when the first of it is made.
+
+    Raises StoreTrouble.
+    """
+    said = settings.STORES.get(name)
+    if said is None:
+        raise StoreTrouble(
+            f"No store is called “{name}”, but files lie there. Name it in LABCOURIER_STORES again, or move them back."
+        )
+    store: Store = import_string(KINDS[said.kind])(name, said)
     return store

@@ -1,9 +1,16 @@
 """What a site says of each of its stores, in `LABCOURIER_STORES`: JSON, the stores by name."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+
+def _free_name(name: str) -> str:
+    if name == "local" or not re.fullmatch("[a-z0-9][a-z0-9-]{0,39}", name):
+        raise ValueError(f"{name!r} is no name for a store: use small letters, digits, hyphens, and not `local`")
+    return name
 
 
 class _Settings(BaseModel):
@@ -15,6 +22,10 @@ class FolderSettings(_Settings):
 
     kind: Literal["folder"]
     path: Path
+
+    @property
+    def place(self) -> str:
+        return str(self.path)
 
 
 class S3Settings(_Settings):
@@ -30,6 +41,10 @@ class S3Settings(_Settings):
     path_style: bool = True  # `https://host/bucket/key`, which every S3 understands
     conditional_writes: bool = True  # off for one that answers 501 to `If-None-Match`
 
+    @property
+    def place(self) -> str:
+        return f"{self.bucket}/{self.prefix}".rstrip("/")
+
 
 StoreSettings = Annotated[FolderSettings | S3Settings, Field(discriminator="kind")]
-StoreName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+StoreName = Annotated[str, AfterValidator(_free_name)]
