@@ -4,26 +4,19 @@ A line's place follows from the lengths of the names before it, so any range of 
 Held compactly: the names as one run of bytes, 32 bytes a digest, 8 bytes an offset.
 """
 
-import re
-import zlib
-from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain, islice, pairwise
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 
-_SHA256 = re.compile("[0-9a-fA-F]{64}")
 _BESIDES_NAME = 64 + 2 + 1  # the digest, two spaces, the line's end
 _LINES_AT_ONCE = 4096
 
 
 class Manifest:
-    """Grows by `add`, in the order of its lines. `size` and `crc32` are those of the whole text so far."""
+    """The text over columns: where each name ends (`"Q"`), the names, the digests of 32 bytes."""
 
-    def __init__(self) -> None:
-        self._names = bytearray()
-        self._name_ends = array("Q")
-        self._digests = bytearray()
-        self.crc32 = 0
+    def __init__(self, name_ends: memoryview, names: memoryview, digests: memoryview) -> None:
+        self._name_ends, self._names, self._digests = name_ends, names, digests
 
     def __len__(self) -> int:
         return len(self._name_ends)
@@ -33,26 +26,16 @@ class Manifest:
         """Bytes of the text."""
         return self._line_start(len(self))
 
-    def add(self, names: Sequence[bytes], sha256s: Sequence[str]) -> None:
-        """Appends lines. Raises ValueError for a digest that is not 64 hex digits."""
-        if bad := next((sha256 for sha256 in sha256s if not _SHA256.fullmatch(sha256)), None):
-            raise ValueError(f"{bad[:70]!a} is no SHA-256, which has 64 hex digits. Give verified files only.")
-        ends = accumulate(map(len, names), initial=len(self._names))
-        self._name_ends.extend(islice(ends, 1, None))
-        self._names += b"".join(names)
-        self._digests += bytes.fromhex("".join(sha256s))
-        self.crc32 = zlib.crc32(self._lines(len(self) - len(names), len(self)), self.crc32)
-
     def name(self, index: int) -> bytes:
         return bytes(self._names[self.names_before(index) : self._name_ends[index]])
 
+    def sha256(self, index: int) -> bytes:
+        """The 32 bytes."""
+        return bytes(self._digests[32 * index : 32 * index + 32])
+
     def names_before(self, index: int) -> int:
         """Bytes of all names before the one at `index`."""
-        return self._name_ends[index - 1] if index else 0
-
-    def runs(self) -> tuple[bytes | bytearray, ...]:
-        """What the text follows from, in three runs of bytes: where names end, names, digests."""
-        return self._name_ends.tobytes(), self._names, self._digests
+        return int(self._name_ends[index - 1]) if index else 0
 
     def pieces(self, start: int, stop: int) -> Iterator[bytes]:
         """The text's bytes from `start` to `stop`, in pieces of some hundred KiB."""
@@ -67,7 +50,17 @@ class Manifest:
         return line * _BESIDES_NAME + self.names_before(line)
 
     def _lines(self, first: int, after: int) -> bytes:
-        digests = self._digests[32 * first : 32 * after].hex("\n", 32).encode().split()
         starts = chain([self.names_before(first)], self._name_ends[first:after])
         names = (bytes(self._names[start:end]) for start, end in pairwise(starts))
-        return b"".join(b"%b  %b\n" % line for line in zip(digests, names, strict=True))
+        return lines(names, bytes(self._digests[32 * first : 32 * after]))
+
+
+def lines(names: Iterable[bytes], digests: bytes) -> bytes:
+    """The lines of files with these names, and their digests of 32 bytes one after the other."""
+    in_hex = digests.hex("\n", 32).encode().split()
+    return b"".join(b"%b  %b\n" % line for line in zip(in_hex, names, strict=True))
+
+
+def size_of(count: int, name_bytes: int) -> int:
+    """Bytes of the text of `count` files with `name_bytes` bytes of names."""
+    return count * _BESIDES_NAME + name_bytes

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from dataplane.errors import DataplaneError
 from dataplane.ziplayout import SourceSlice, ZipLayout
 
-OpenSource = Callable[[str, int], BinaryIO]  # path in the layout, offset; an unbuffered reader standing there
+OpenSource = Callable[[SourceSlice], BinaryIO]  # an unbuffered reader that stands at its first byte
 
 PIECE = 128 * 1024  # a thread held up by a slow client holds one of these; larger ones are hardly faster
 
@@ -46,7 +46,7 @@ def source_bytes(part: SourceSlice, open_source: OpenSource, piece: int = PIECE)
     Raises SourceChanged, and what `open_source` and reading raise.
     """
     position, crc32 = part.start, 0
-    with open_source(part.path, part.start) as source:
+    with open_source(part) as source:
         while position < part.stop:
             chunk = source.read(min(piece, part.stop - position))
             if not chunk:

@@ -1,91 +1,91 @@
-"""The zip layout of each dataset that is being looked at or fetched, kept in this process while there is room.
+"""The zip layout of each dataset that is looked at or fetched: made once for a revision, then read from its file.
 
-Making one reads every row of the dataset (a million: some seconds, 130 MB); with it at hand, pages, sizes and ranges
-are arithmetic. A new revision replaces the old one; requests under way keep theirs.
+Making one reads every row of the dataset (a million: some seconds); with it at hand, pages, sizes and ranges are
+arithmetic, in every process.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from threading import Lock
-from uuid import UUID
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import IO
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Collate
 
+from dataplane.layout_shelf import Key, LayoutShelf
 from dataplane.ziplayout import Entry, ZipLayout
+from dataplane.ziplayout_writer import LayoutWriter
 from portal.models import Dataset
 
-MOST_FILES = 1_500_000  # of all layouts kept by one process; about 200 MB
+UNUSED_FOR = timedelta(days=30)
 _ROWS_AT_ONCE = 5000
 
 
-class LayoutCache:
-    """Least recently used goes first; the newest stays however large. Built once, however many ask at a time."""
-
-    def __init__(self, most_files: int) -> None:
-        self._most_files = most_files
-        self._lock = Lock()
-        self._kept: OrderedDict[UUID, tuple[int, ZipLayout]] = OrderedDict()
-        self._building: dict[tuple[UUID, int], Lock] = {}
-
-    def get(self, dataset_id: UUID, revision: int, build: Callable[[], tuple[ZipLayout, bool]]) -> ZipLayout:
-        """The layout at `revision`; `build` makes it and says whether it may be kept."""
-        with self._lock:
-            if layout := self._find(dataset_id, revision):
-                return layout
-            turn = self._building.setdefault((dataset_id, revision), Lock())
-        with turn:
-            with self._lock:
-                if layout := self._find(dataset_id, revision):
-                    return layout
-            try:
-                layout, keep = build()
-            finally:
-                with self._lock:
-                    self._building.pop((dataset_id, revision), None)
-            if keep:
-                self._keep(dataset_id, revision, layout)
-            return layout
-
-    def clear(self) -> None:
-        with self._lock:
-            self._kept.clear()
-
-    def _find(self, dataset_id: UUID, revision: int) -> ZipLayout | None:
-        kept = self._kept.get(dataset_id)
-        if kept is None or kept[0] != revision:
-            return None
-        self._kept.move_to_end(dataset_id)
-        return kept[1]
-
-    def _keep(self, dataset_id: UUID, revision: int, layout: ZipLayout) -> None:
-        with self._lock:
-            self._kept[dataset_id] = revision, layout
-            self._kept.move_to_end(dataset_id)
-            while len(self._kept) > 1 and sum(kept.file_count for _, kept in self._kept.values()) > self._most_files:
-                self._kept.popitem(last=False)
+def shelf() -> LayoutShelf:
+    return _shelf_at(settings.LAYOUTS_ROOT)
 
 
-LAYOUTS = LayoutCache(MOST_FILES)
+@cache
+def _shelf_at(root: Path) -> LayoutShelf:
+    return LayoutShelf(root)
 
 
 def layout_of(dataset: Dataset) -> ZipLayout:
-    """The zip of the verified files of `dataset`. Cost: nothing when known, otherwise two queries and every row."""
-    return LAYOUTS.get(dataset.pk, dataset.revision, lambda: _build(dataset))
+    """The zip of the verified files of `dataset`, or of a later revision if files were verified meanwhile.
+
+    Cost: nothing that grows with the files when known, otherwise one query and every row.
+    """
+
+    def write(out: IO[bytes], temporary: str | None) -> None:
+        _write(dataset, out, temporary)
+
+    return shelf().get(_key(dataset), write, fits=lambda layout: _fits(layout, dataset))
 
 
-def _build(dataset: Dataset) -> tuple[ZipLayout, bool]:
-    """Kept only if no file was verified meanwhile, so that a revision always stands for the same list."""
-    made_at = int((dataset.released_at or dataset.created_at).timestamp())
-    layout = ZipLayout(dataset.name, _entries(dataset, made_at), revision=str(dataset.revision), manifest_time=made_at)
-    return layout, Dataset.objects.filter(pk=dataset.pk, revision=dataset.revision).exists()
+def sweep_layouts(now: datetime) -> int:
+    """Gives up what nobody used for long, or there is no room for; the number."""
+    return shelf().sweep(room=settings.LAYOUTS_ROOM, unused_since=(now - UNUSED_FOR).timestamp())
 
 
-def _entries(dataset: Dataset, unknown_time: int) -> Iterator[Entry]:
-    """By UTF-8 bytes, whatever the database's own order of letters is."""
-    by_bytes = Collate(F("path"), "C" if connection.vendor == "postgresql" else "BINARY")
-    rows = dataset.files.verified().order_by(by_bytes).values_list("path", "size", "crc32", "mtime_ns", "sha256")
-    for path, size, crc32, mtime_ns, sha256 in rows.iterator(chunk_size=_ROWS_AT_ONCE):
-        mtime = unknown_time if mtime_ns is None else mtime_ns // 1_000_000_000
-        yield Entry(path, size, crc32 or 0, mtime, sha256)
+def _key(dataset: Dataset) -> Key:
+    return Key(dataset.pk.hex, dataset.revision)
+
+
+def _fits(layout: ZipLayout, dataset: Dataset) -> bool:
+    """A database that was restored counts revisions from an older one on, perhaps with other files."""
+    counted = dataset.verified_count, dataset.bytes_verified
+    return (layout.file_count, layout.facts.file_bytes) == counted
+
+
+def _write(dataset: Dataset, out: IO[bytes], temporary: str | None) -> None:
+    made_at = int(dataset.created_at.timestamp())
+    rows = _Rows(dataset, made_at)
+    with LayoutWriter(dataset.name, temporary=temporary) as writer:
+        writer.add(rows)
+        writer.finish(out, revision=rows.revision, manifest_time=made_at)
+
+
+class _Rows:
+    """The verified files by UTF-8 bytes, whatever the database's own order of letters is; their revision.
+
+    Each row brings the dataset's revision: one statement sees one state of the database, so it is that of all rows.
+    """
+
+    def __init__(self, dataset: Dataset, unknown_time: int) -> None:
+        self.revision = dataset.revision
+        self._unknown_time = unknown_time
+        by_bytes = Collate(F("path"), "C" if connection.vendor == "postgresql" else "BINARY")
+        self._rows = (
+            dataset.files.verified()
+            .order_by(by_bytes)
+            .values_list("path", "size", "crc32", "mtime_ns", "sha256", "dataset__revision")
+        )
+
+    def __iter__(self) -> Iterator[Entry]:
+        for path, size, crc32, mtime_ns, sha256, revision in self._rows.iterator(chunk_size=_ROWS_AT_ONCE):
+            self.revision = revision
+            mtime = self._unknown_time if mtime_ns is None else mtime_ns // 1_000_000_000
+            yield Entry(path, size, crc32 or 0, mtime, sha256)

@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
+from sharing.layouts import sweep_layouts
 from sharing.services.dispatch import dispatch_dataset, dispatch_forgotten
 
 
@@ -16,3 +17,4 @@ def dispatch_dataset_task(dataset_id: str) -> None:
 @shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
 def sweep_task() -> None:
     dispatch_forgotten(now=timezone.now())
+    sweep_layouts(timezone.now())

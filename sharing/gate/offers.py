@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from dataplane.ziplayout import MANIFEST_NAME, SourceSlice
+from dataplane.ziplayout import SourceSlice
+from dataplane.ziplayout_writer import MANIFEST_NAME
 from dataplane.zipstream import OpenSource, source_bytes, zip_bytes
 from portal.errors import NotFound
 from portal.models import DataFile, Dataset
@@ -68,7 +69,8 @@ def file_offer(dataset: Dataset, path: str) -> Offer:
     open_source = _source_of(dataset)
 
     def pieces(start: int, stop: int) -> Iterator[bytes]:
-        return source_bytes(SourceSlice(file.path, start, stop, file.size, file.crc32 or 0), open_source)
+        part = SourceSlice(file.path, start, stop, file.size, file.crc32 or 0, bytes.fromhex(file.sha256))
+        return source_bytes(part, open_source)
 
     return Offer(
         dataset=dataset,
@@ -84,7 +86,7 @@ def file_offer(dataset: Dataset, path: str) -> Offer:
 
 
 def _source_of(dataset: Dataset) -> OpenSource:
-    def open_source(path: str, offset: int) -> BinaryIO:
-        return open_verified(dataset, path, offset)
+    def open_source(part: SourceSlice) -> BinaryIO:
+        return open_verified(dataset, part.path, part.start)
 
     return open_source

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from dataplane.ziplayout import Entry, ZipLayout
+from dataplane.ziplayout import Entry
 from dataplane.zipstream import zip_bytes
-from tests.dataplane.zip_samples import SOME_DAY, entry, layout_of, source_of, whole_zip
+from tests.dataplane.zip_samples import SOME_DAY, entry, laid_out, layout_of, source_of, whole_zip
 
 EXTRACT = {
     "unzip": ["unzip", "-q", "-o", "{zip}", "-d", "{target}"],
@@ -109,7 +109,7 @@ def test_a_file_of_five_gigabytes_is_listed_with_its_size(tool: str, tmp_path: P
 
 def _write_sparse(archive: Path, size: int) -> None:
     after = b"after the huge one"
-    layout = ZipLayout("Session", [Entry("movie.mrc", size, 0, SOME_DAY, "0" * 64), entry("z after.txt", after)])
+    layout = laid_out("Session", [Entry("movie.mrc", size, 0, SOME_DAY, "0" * 64), entry("z after.txt", after)])
     with archive.open("wb") as out:
         for part in layout.segments(0, layout.total):
             if isinstance(part, bytes):

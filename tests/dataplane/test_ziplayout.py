@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dataplane.ziplayout import Entry, SourceSlice, ZipLayout
 from dataplane.zipstream import zip_bytes
-from tests.dataplane.zip_samples import SOME_DAY, entry, layout_of, source_of, whole_zip
+from tests.dataplane.zip_samples import SOME_DAY, entry, laid_out, layout_of, source_of, whole_zip
 
 FILES = {
     "empty.dat": b"",
@@ -89,8 +89,8 @@ def test_the_same_files_make_the_same_etag_and_any_change_another() -> None:
         layout_of({path: FILES[path] for path in FILES if path != "empty.dat"}),
         layout_of({("other.txt" if path == "notes.txt" else path): FILES[path] for path in FILES}),
         layout_of(FILES, folder="Insulin"),
-        layout_of(FILES, revision="2"),
-        ZipLayout("Lysozyme", [entry(path, FILES[path], mtime=1) for path in sorted(FILES)], revision="1"),
+        layout_of(FILES, revision=2),
+        laid_out("Lysozyme", [entry(path, FILES[path], mtime=1) for path in sorted(FILES)]),
     ]
     tags = {layout.etag for layout in (layout_of(FILES), *changed)}
     assert len(tags) == 1 + len(changed)
@@ -100,7 +100,7 @@ def test_the_same_files_make_the_same_etag_and_any_change_another() -> None:
 
 def _sparse(*sizes: int) -> ZipLayout:
     entries = (Entry(f"movie-{number:05d}.mrc", size, 7, SOME_DAY, "0" * 64) for number, size in enumerate(sizes))
-    return ZipLayout("Session", entries)
+    return laid_out("Session", entries)
 
 
 def _without_contents(layout: ZipLayout) -> bytes:
@@ -161,23 +161,23 @@ def test_a_path_that_could_leave_the_folder_never_enters(path: str) -> None:
 @pytest.mark.parametrize("paths", [("b", "a"), ("a", "a"), ("a/b", "a")])
 def test_paths_that_are_not_sorted_and_unique_are_refused(paths: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="must be sorted"):
-        ZipLayout("Lysozyme", [entry(path, b"") for path in paths])
+        laid_out("Lysozyme", [entry(path, b"") for path in paths])
 
 
 def test_the_order_is_checked_across_batches_too() -> None:
     entries = [entry(f"{number:05d}", b"") for number in range(4096)]
     with pytest.raises(ValueError, match="must be sorted"):
-        ZipLayout("Lysozyme", [*entries, entry("00000", b"")])
+        laid_out("Lysozyme", [*entries, entry("00000", b"")])
 
 
 def test_a_digest_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="64 hex digits"):
-        ZipLayout("Lysozyme", [Entry("a", 1, 1, 1, "abc")])
+        laid_out("Lysozyme", [Entry("a", 1, 1, 1, "abc")])
 
 
 @pytest.mark.parametrize("mtime", [-5, 0, 2**31, 2**40])
 def test_a_clock_that_was_wrong_does_not_break_the_zip(mtime: int) -> None:
-    layout = ZipLayout("Lysozyme", [entry("a", b"x", mtime=mtime)])
+    layout = laid_out("Lysozyme", [entry("a", b"x", mtime=mtime)])
     content = b"".join(zip_bytes(layout, 0, layout.total, source_of({"a": b"x"})))
     with zipfile.ZipFile(io.BytesIO(content)) as opened:
         assert opened.read("Lysozyme/a") == b"x"

@@ -4,6 +4,7 @@ from typing import BinaryIO
 
 import pytest
 
+from dataplane.ziplayout import SourceSlice
 from dataplane.zipstream import SourceChanged, zip_bytes
 from tests.dataplane.zip_samples import layout_of, source_of, whole_zip
 
@@ -39,8 +40,8 @@ def test_a_file_that_grew_is_noticed_when_the_end_is_resumed() -> None:
 
 
 def test_a_file_that_cannot_be_opened_ends_the_stream() -> None:
-    def refuse(path: str, offset: int) -> BinaryIO:
-        raise PermissionError(path)
+    def refuse(part: SourceSlice) -> BinaryIO:
+        raise PermissionError(part.path)
 
     layout = layout_of(FILES)
     assert _sent_before_it_broke(zip_bytes(layout, 0, layout.total, refuse), PermissionError) == 0
@@ -56,9 +57,9 @@ class Dripping(io.BytesIO):
 def test_a_source_that_drips_is_sent_whole() -> None:
     layout = layout_of(FILES)
 
-    def open_source(path: str, offset: int) -> BinaryIO:
-        source = Dripping(FILES[path])
-        source.seek(offset)
+    def open_source(part: SourceSlice) -> BinaryIO:
+        source = Dripping(FILES[part.path])
+        source.seek(part.start)
         return source
 
     assert b"".join(zip_bytes(layout, 0, layout.total, open_source)) == whole_zip(FILES)
@@ -67,8 +68,8 @@ def test_a_source_that_drips_is_sent_whole() -> None:
 def test_every_source_is_closed_even_when_the_client_leaves() -> None:
     opened: list[BinaryIO] = []
 
-    def open_source(path: str, offset: int) -> BinaryIO:
-        opened.append(source_of(FILES)(path, offset))
+    def open_source(part: SourceSlice) -> BinaryIO:
+        opened.append(source_of(FILES)(part))
         return opened[-1]
 
     layout = layout_of(FILES)

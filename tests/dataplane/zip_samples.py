@@ -3,10 +3,11 @@
 import hashlib
 import io
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
-from dataplane.ziplayout import Entry, ZipLayout
+from dataplane.ziplayout import Entry, SourceSlice, ZipLayout
+from dataplane.ziplayout_writer import LayoutWriter
 from dataplane.zipstream import OpenSource, zip_bytes
 
 SOME_DAY = 1_795_234_567  # 2026-11-21 06:56:07 UTC
@@ -16,14 +17,21 @@ def entry(path: str, content: bytes, mtime: int = SOME_DAY) -> Entry:
     return Entry(path, len(content), zlib.crc32(content), mtime, hashlib.sha256(content).hexdigest())
 
 
-def layout_of(files: Mapping[str, bytes], folder: str = "Lysozyme", revision: str = "1") -> ZipLayout:
-    return ZipLayout(folder, [entry(path, files[path]) for path in sorted(files)], revision=revision)
+def laid_out(folder: str, entries: Iterable[Entry], *, revision: int = 1, manifest_time: int = 0) -> ZipLayout:
+    with LayoutWriter(folder) as writer, io.BytesIO() as out:
+        writer.add(entries)
+        writer.finish(out, revision=revision, manifest_time=manifest_time)
+        return ZipLayout(memoryview(out.getvalue()))
+
+
+def layout_of(files: Mapping[str, bytes], folder: str = "Lysozyme", revision: int = 1) -> ZipLayout:
+    return laid_out(folder, [entry(path, files[path]) for path in sorted(files)], revision=revision)
 
 
 def source_of(files: Mapping[str, bytes]) -> OpenSource:
-    def open_source(path: str, offset: int) -> BinaryIO:
-        source = io.BytesIO(files[path])
-        source.seek(offset)
+    def open_source(part: SourceSlice) -> BinaryIO:
+        source = io.BytesIO(files[part.path])
+        source.seek(part.start)
         return source
 
     return open_source

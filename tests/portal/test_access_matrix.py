@@ -16,7 +16,6 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
-from sharing import layouts
 from tests.portal.matrix_world import World, all_routes, make_world
 
 ROLES = ("nobody", "charlie", "vera", "bob", "alice", "sam", "ada")
@@ -183,7 +182,6 @@ def lines() -> dict[tuple[str, str], list[str]]:
 
 @pytest.fixture
 def world(db: None) -> World:
-    layouts.LAYOUTS.clear()
     return make_world()
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,6 @@ from django.utils import timezone
 from dataplane.names import path_key
 from portal import storage
 from portal.models import DataFile, Dataset, DatasetRecipient, Instrument, Project
-from sharing import layouts
 from sharing.links import token_of
 from sharing.models import ShareLink
 from sharing.services.dispatch import make_links
@@ -26,13 +25,6 @@ FILES = {
     "empty.dat": b"",
     "notes.txt": b"taken on Friday\n",
 }
-
-
-@pytest.fixture(autouse=True)
-def no_layouts_kept() -> Iterator[None]:
-    layouts.LAYOUTS.clear()
-    yield
-    layouts.LAYOUTS.clear()
 
 
 MakeDataset = Callable[..., Dataset]

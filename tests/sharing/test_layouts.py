@@ -1,92 +1,58 @@
-from threading import Barrier, Thread
-from uuid import UUID, uuid4
-
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from dataplane.ziplayout import ZipLayout
-from portal.models import Dataset
-from sharing.layouts import LayoutCache, layout_of
-from tests.dataplane.zip_samples import layout_of as sample
+from portal.models import DataFile, Dataset
+from sharing.layouts import layout_of, shelf
 from tests.sharing.conftest import store_file
 
-
-def made(files: int) -> ZipLayout:
-    return sample({f"{number:04d}": b"" for number in range(files)})
+pytestmark = pytest.mark.django_db
 
 
-def keep(cache: LayoutCache, dataset_id: UUID, files: int, revision: int = 1) -> ZipLayout:
-    return cache.get(dataset_id, revision, lambda: (made(files), True))
+def add_file(dataset: Dataset, path: str, content: bytes) -> Dataset:
+    """Verified, with a new revision; the dataset as the database has it now."""
+    store_file(dataset, path, content).save()
+    changed = Dataset.objects.get(pk=dataset.pk)
+    changed.revision += 1
+    changed.file_count += 1
+    changed.verified_count += 1
+    changed.bytes_verified += len(content)
+    changed.save()
+    return changed
 
 
-def refuse() -> tuple[ZipLayout, bool]:
-    raise AssertionError("It should have been known.")
+def test_rows_are_read_once_for_a_revision(dataset: Dataset) -> None:
+    first = layout_of(dataset)
+    shelf().forget()
+    with CaptureQueriesContext(connection) as queries:
+        again = layout_of(dataset)
+    assert (len(queries), again.etag) == (0, first.etag)
 
 
-def test_a_layout_is_made_once_for_a_revision() -> None:
-    cache, one = LayoutCache(100), uuid4()
-    layout = keep(cache, one, 3)
-    assert cache.get(one, 1, refuse) is layout
+def test_files_verified_meanwhile_make_it_a_later_revision(dataset: Dataset) -> None:
+    seen_before = Dataset.objects.get(pk=dataset.pk)
+    now = add_file(dataset, "late.txt", b"late")
+    assert (layout_of(seen_before).revision, layout_of(seen_before).file_count) == (2, 5)
+    assert layout_of(now).etag.startswith('"2-')
 
 
-def test_a_new_revision_replaces_the_old_one() -> None:
-    cache, one = LayoutCache(100), uuid4()
-    keep(cache, one, 3)
-    newer = keep(cache, one, 4, revision=2)
-    assert cache.get(one, 2, refuse) is newer
-    with pytest.raises(AssertionError):
-        cache.get(one, 1, refuse)
+def test_a_revision_has_the_same_etag_whenever_its_layout_is_made(dataset: Dataset) -> None:
+    first = layout_of(dataset)
+    shelf().sweep(room=0, unused_since=0)
+    shelf().forget()
+    Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.EXPIRED)
+    assert layout_of(Dataset.objects.get(pk=dataset.pk)).etag == first.etag
 
 
-def test_the_least_recently_used_goes_when_there_is_no_room() -> None:
-    cache, ids = LayoutCache(10), [uuid4() for _ in range(3)]
-    keep(cache, ids[0], 4)
-    keep(cache, ids[1], 4)
-    cache.get(ids[0], 1, refuse)
-    keep(cache, ids[2], 4)
-    cache.get(ids[0], 1, refuse)
-    cache.get(ids[2], 1, refuse)
-    with pytest.raises(AssertionError):
-        cache.get(ids[1], 1, refuse)
+def test_a_restored_database_that_counts_the_same_revisions_again_gets_its_own_files(dataset: Dataset) -> None:
+    layout_of(dataset)
+    DataFile.objects.filter(dataset=dataset, path="notes.txt").delete()
+    Dataset.objects.filter(pk=dataset.pk).update(verified_count=3, bytes_verified=8004)
+    assert layout_of(Dataset.objects.get(pk=dataset.pk)).file_count == 3
 
 
-def test_one_that_is_too_large_alone_is_kept_while_it_is_the_newest() -> None:
-    cache, one = LayoutCache(10), uuid4()
-    keep(cache, one, 50)
-    cache.get(one, 1, refuse)
-
-
-def test_many_who_ask_at_once_wait_for_one_that_makes_it() -> None:
-    cache, one, together, made_by = LayoutCache(100), uuid4(), Barrier(8), []
-
-    def build() -> tuple[ZipLayout, bool]:
-        made_by.append(1)
-        return made(50), True
-
-    def ask() -> None:
-        together.wait()
-        cache.get(one, 1, build)
-
-    threads = [Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert made_by == [1]
-
-
-def test_a_layout_that_could_not_be_made_is_tried_again() -> None:
-    cache, one = LayoutCache(100), uuid4()
-    with pytest.raises(AssertionError):
-        cache.get(one, 1, refuse)
-    assert keep(cache, one, 3).file_count == 3
-
-
-@pytest.mark.django_db
-def test_a_list_that_changed_while_it_was_read_is_not_kept(dataset: Dataset) -> None:
-    old = Dataset.objects.get(pk=dataset.pk)
-    store_file(dataset, "late.txt", b"late").save()
-    Dataset.objects.filter(pk=dataset.pk).update(revision=2)
-    assert layout_of(old).file_count == 5
-    assert layout_of(old) is not layout_of(old)
-    fresh = Dataset.objects.get(pk=dataset.pk)
-    assert layout_of(fresh) is layout_of(fresh)
+def test_an_empty_dataset_has_a_zip_of_its_manifest_alone(dataset: Dataset) -> None:
+    DataFile.objects.filter(dataset=dataset).delete()
+    Dataset.objects.filter(pk=dataset.pk).update(verified_count=0, bytes_verified=0)
+    assert (layout := layout_of(Dataset.objects.get(pk=dataset.pk))).file_count == 0
+    assert layout.total > 0
