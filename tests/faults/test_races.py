@@ -3,20 +3,28 @@
 import hashlib
 import os
 import random
+import signal
+import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import StartPortal
-from tests.faults.live_portal import Answer, Wire
+from tests.faults.conftest import Found, StartPortal
+from tests.faults.live_portal import CHECKOUT, Answer, LivePortal, Wire, environment_of
 from tests.faults.sizes import times
 
 RACES = times(100, 2_000)
-pytestmark = pytest.mark.promise("P4")
+pytestmark = [pytest.mark.promise("P4"), pytest.mark.slow]
 PLANTED = Path(__file__).parent / "planted" / "no_lock.py"
 SIZE = 400_000
 HALF = SIZE // 2
@@ -24,98 +32,257 @@ HALF = SIZE // 2
 Request = Callable[[], Answer]
 
 
-def at_once(*requests: Request) -> list[Answer]:
-    """All answers; the requests leave at the same moment."""
-    gate = threading.Barrier(len(requests))
-    answers: list[Answer] = []
+class Race:
+    """One upload that others want something of at the same moment, and what must be true of it afterwards."""
 
-    def send(request: Request) -> None:
-        gate.wait()
-        answers.append(request())
+    def __init__(self, one: Wire, other: Wire, name: str, chance: random.Random) -> None:
+        self.one, self.other, self.name, self._chance = one, other, name, chance
+        self.data = chance.randbytes(SIZE)
+        self.upload = one.start(SIZE, name)
 
-    threads = [threading.Thread(target=send, args=(request,)) for request in requests]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == len(requests), "a request broke"
-    return answers
+    def at_once(self, *requests: Request) -> list[Answer]:
+        """Their answers in order; they leave within few milliseconds."""
+        gate = threading.Barrier(len(requests))
+        delays = [self._chance.choice([0.0, self._chance.uniform(0, 0.008)]) for _ in requests]
+
+        def send(request: Request, delay: float) -> Answer:
+            gate.wait()
+            time.sleep(delay)
+            return request()
+
+        with ThreadPoolExecutor(len(requests)) as pool:
+            answers = list(pool.map(send, requests, delays))
+        statuses = [answer.status for answer in answers]
+        assert set(statuses) <= {200, 204, 404, 409, 410, 423}, statuses
+        return answers
+
+    def finish(self) -> None:
+        """Go on at the offset that the server says, and look at the bytes."""
+        offset = self.one.head(self.upload).offset
+        if offset < SIZE:
+            assert self.one.patch(self.upload, offset, self.data[offset:]).status == 204
+        self.check_whole()
+
+    def check_whole(self) -> None:
+        stored = self._file("files/.received").read_bytes()
+        assert hashlib.sha256(stored).digest() == hashlib.sha256(self.data).digest(), "the content is not what was sent"
+        assert self._rows() == [("finished", SIZE, "received")]
+        assert not self._file("staging").exists()
+
+    def check_over(self) -> None:
+        assert self.one.head(self.upload).status == 410
+        assert self.state() in {"cancelled", "expired"}
+        assert self._rows() == [], "the row of a file whose upload is over"
+        left = [folder for folder in ("staging", "staging/.locks", "files/.received") if self._file(folder).exists()]
+        assert not left, f"an upload that is over left a file in {left}"
+
+    def state(self) -> object:
+        ((state,),) = self.one.portal.query("SELECT state FROM uploads_upload WHERE id = ?", Path(self.upload).name)
+        return state
+
+    def _file(self, folder: str) -> Path:
+        return self.one.portal.var / folder / Path(self.upload).name
+
+    def _rows(self) -> list[tuple[object, ...]]:
+        return self.one.portal.query(
+            "SELECT u.state, u.offset, f.state FROM portal_datafile f JOIN uploads_upload u ON u.file_id = f.id"
+            " WHERE f.path = ?",
+            self.name,
+        )
 
 
-def race_patches(one: Wire, other: Wire, races: int) -> Counter[int]:
-    """Several writers at the same offset, readers between them; then the upload is finished and looked at."""
-    seen: Counter[int] = Counter()
-    for number in range(races):
-        data = os.urandom(SIZE)
-        upload = one.start(SIZE, f"race-{number}")
-        writers = [partial(wire.patch, upload, 0, data[:HALF]) for wire in (one, other, one)]
-        readers = [partial(wire.head, upload) for wire in (one, other)]
-        statuses = [answer.status for answer in at_once(*writers, *readers)]
-        seen.update(statuses)
-        assert not [status for status in statuses if status >= 500], statuses
-        assert statuses.count(204) <= 1, f"one range was accepted {statuses.count(204)} times"
-        assert set(statuses) <= {200, 204, 409, 423}, statuses
-        finish(one, upload, data)
+def two_servers(start_portal: StartPortal, *configuration: Path) -> tuple[Wire, Wire]:
+    return Wire(start_portal(*configuration)), Wire(start_portal(*configuration))
+
+
+def races(one: Wire, other: Wire, count: int = RACES) -> Iterator[Race]:
+    chance = random.Random(7)  # noqa: S311  (the same races each time, as far as clocks allow)
+    for number in range(count):
+        yield Race(one, other, f"race-{number}", chance)
+
+
+def told(seen: Counter[str]) -> str:
+    return f"{RACES} races; " + ", ".join(f"{what}: {count}" for what, count in sorted(seen.items()))
+
+
+# --- PATCH x PATCH
+
+
+def race_patches(one: Wire, other: Wire) -> Counter[str]:
+    """Three writers at the same offset, readers between them."""
+    seen: Counter[str] = Counter()
+    for race in races(one, other):
+        writers = [partial(wire.patch, race.upload, 0, race.data[:HALF]) for wire in (one, other, one)]
+        readers = [partial(wire.head, race.upload) for wire in (one, other)]
+        written = [answer.status for answer in race.at_once(*writers, *readers[: race.data[0] % 3])][:3]
+        seen.update(f"PATCH {status}" for status in written)
+        accepted = written.count(204)
+        assert accepted <= 1, f"one range was accepted {accepted} times"
+        assert accepted == (one.head(race.upload).offset == HALF), f"accepted {accepted} times: {written}"
+        race.finish()
     return seen
 
 
-def finish(wire: Wire, upload: str, data: bytes) -> None:
-    offset = wire.head(upload).offset
-    assert wire.patch(upload, offset, data[offset:]).status == 204
-    stored = (wire.portal.var / "files" / ".received" / Path(upload).name).read_bytes()
-    assert hashlib.sha256(stored).digest() == hashlib.sha256(data).digest(), "the content is not what was sent"
+def test_one_range_is_accepted_once_over_two_servers(start_portal: StartPortal, found: Found) -> None:
+    seen = race_patches(*two_servers(start_portal))
+    found(told(seen))
+    assert seen["PATCH 204"] > RACES // 4, f"hardly anything was accepted: {seen}"
+    assert seen["PATCH 409"] + seen["PATCH 423"] > 0, "nothing ever met"
 
 
-@pytest.mark.slow
-def test_one_range_is_accepted_once_over_two_servers(start_portal: StartPortal) -> None:
-    one, other = Wire(start_portal()), Wire(start_portal())
-    seen = race_patches(one, other, RACES)
-    assert seen[204] > RACES // 4, f"hardly anything was accepted: {seen}"
-    assert seen[409] + seen[423] > 0, "nothing ever met"
-
-
-@pytest.mark.slow
 def test_without_the_lock_the_race_is_lost(start_portal: StartPortal) -> None:
-    one, other = Wire(start_portal(PLANTED)), Wire(start_portal(PLANTED))
-    with pytest.raises(AssertionError, match=r"was accepted \d times|not what was sent|50\d"):
-        race_patches(one, other, RACES)
+    with pytest.raises(AssertionError, match=r"accepted \d times|not what was sent|50\d"):
+        race_patches(*two_servers(start_portal, PLANTED))
 
 
-@pytest.mark.slow
-def test_deleting_and_expiring_meet_writing_without_harm(start_portal: StartPortal) -> None:
-    one, other = Wire(start_portal()), Wire(start_portal())
-    chance = random.Random(7)  # noqa: S311  (the same races each time)
-    for number in range(RACES // 4):
-        data = os.urandom(SIZE)
-        upload = one.start(SIZE, f"race-{number}")
-        one.patch(upload, 0, data[:1000])
-        rivals = [partial(other, "DELETE", upload), partial(other.head, upload)]
-        writer = partial(one.patch, upload, 1000, data[1000:])
-        answers = at_once(writer, chance.choice(rivals), chance.choice(rivals))
-        statuses = {answer.status for answer in answers}
-        assert statuses <= {200, 204, 409, 410, 423}, statuses
-        ((state, offset),) = one.portal.query(
-            "SELECT state, offset FROM uploads_upload WHERE id = ?", Path(upload).name
-        )
-        whole = one.portal.var / "files" / ".received" / Path(upload).name
-        assert whole.exists() == (state == "finished")
-        if state == "finished":
-            assert (offset, whole.read_bytes()) == (SIZE, data)
+# --- PATCH x HEAD
 
 
-@pytest.mark.slow
+def race_heads(one: Wire, other: Wire) -> Counter[str]:
+    """Somebody asks for the offset while it moves: what he is told is never taken back."""
+    seen: Counter[str] = Counter()
+    for race in races(one, other):
+        writer = partial(one.patch, race.upload, 0, race.data)
+        written, *asked = race.at_once(writer, partial(other.head, race.upload), partial(one.head, race.upload))
+        seen[f"PATCH {written.status}"] += 1
+        seen.update(f"HEAD {answer.status}" for answer in asked)
+        offset = one.head(race.upload).offset
+        assert (written.status == 204) == (offset == SIZE), (written.status, offset)
+        said = [answer.offset for answer in asked if answer.status == 200]
+        assert all(0 <= earlier <= offset for earlier in said), f"{said} was said, now it is {offset}"
+        race.finish()
+    return seen
+
+
+def test_an_offset_that_was_told_is_never_taken_back(start_portal: StartPortal, found: Found) -> None:
+    seen = race_heads(*two_servers(start_portal))
+    found(told(seen))
+    assert seen["PATCH 204"] > 0
+    assert seen["HEAD 200"] > RACES
+
+
+# --- PATCH x DELETE
+
+
+def race_deletions(one: Wire, other: Wire) -> Counter[str]:
+    seen: Counter[str] = Counter()
+    for race in races(one, other):
+        assert one.patch(race.upload, 0, race.data[:1000]).status == 204
+        rivals = [partial(other, "DELETE", race.upload), partial(one, "DELETE", race.upload)]
+        writer = partial(one.patch, race.upload, 1000, race.data[1000:])
+        written, *deleted = (answer.status for answer in race.at_once(writer, *rivals[: 1 + race.data[0] % 2]))
+        seen[f"PATCH {written}"] += 1
+        seen.update(f"DELETE {status}" for status in deleted)
+        assert (written == 204) + deleted.count(204) <= 1, f"PATCH {written}, DELETE {deleted}: both were promised"
+        if 204 in deleted:
+            race.check_over()
+        else:
+            race.finish()
+    return seen
+
+
+def test_a_deletion_that_meets_writing_leaves_all_or_nothing(start_portal: StartPortal, found: Found) -> None:
+    seen = race_deletions(*two_servers(start_portal))
+    found(told(seen))
+    assert min(seen["PATCH 204"], seen["DELETE 204"]) > 0, f"one side always wins: {seen}"
+
+
+def test_a_deletion_without_the_lock_is_noticed(start_portal: StartPortal) -> None:
+    with pytest.raises(AssertionError):
+        race_deletions(*two_servers(start_portal, PLANTED))
+
+
+# --- PATCH x expiry
+
+EXPIRE_ALWAYS = """
+import time
+from uploads.tasks import expire_uploads_task
+print("at work", flush=True)
+while True:
+    expire_uploads_task()
+    time.sleep(0.002)
+"""
+FORGET_BYTES_FIRST = """
+from uploads.services import stop, sweep
+sweep.expire_upload = lambda upload, now: stop.staging_area().remove(upload.pk)
+"""
+
+
+@contextmanager
+def expiring(portal: LivePortal, planted: str = "") -> Iterator[None]:
+    """The task of the worker, again and again, in a process of its own."""
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "--command", planted + EXPIRE_ALWAYS]
+    said = portal.var / "expiring.log"
+    with said.open("wb") as log:
+        process = subprocess.Popen(command, cwd=CHECKOUT, env=environment_of(portal.var), stdout=log, stderr=log)
+    try:
+        while process.poll() is None and "at work" not in said.read_text():
+            time.sleep(0.05)
+        yield
+        assert process.poll() is None, said.read_text()[-3000:]
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def let_expire(portal: LivePortal, upload: str, seconds: float) -> None:
+    at = (datetime.now(UTC) + timedelta(seconds=seconds)).replace(tzinfo=None)
+    with closing(sqlite3.connect(portal.var / "db.sqlite3", timeout=20)) as database, database:
+        database.execute("UPDATE uploads_upload SET expires_at = ? WHERE id = ?", (str(at), Path(upload).name))
+
+
+def race_expiry(one: Wire, other: Wire) -> Counter[str]:
+    seen: Counter[str] = Counter()
+    for race, wire in zip(races(one, other), (one, other) * RACES, strict=False):
+        assert wire.patch(race.upload, 0, race.data[:1000]).status == 204
+        let_expire(one.portal, race.upload, race.data[0] / 255 * 0.05)
+        time.sleep(race.data[1] / 255 * 0.05)
+        written = wire.patch(race.upload, 1000, race.data[1000:])
+        assert written.status in {204, 404, 410, 423}, written
+        seen[f"PATCH {written.status}"] += 1
+        if written.status == 204:
+            race.check_whole()
+        else:
+            wait_until_over(race)
+            race.check_over()
+    return seen
+
+
+def wait_until_over(race: Race) -> None:
+    """Refused in the moment after its end: the task comes by soon."""
+    deadline = time.monotonic() + 5
+    while race.state() == "receiving":
+        assert time.monotonic() < deadline, "it is refused as expired and never ends"
+        time.sleep(0.005)
+
+
+def test_an_expiry_that_meets_writing_leaves_all_or_nothing(start_portal: StartPortal, found: Found) -> None:
+    one, other = two_servers(start_portal)
+    with expiring(one.portal):
+        seen = race_expiry(one, other)
+    found(told(seen))
+    assert min(seen["PATCH 204"], seen["PATCH 410"]) > 0, f"one side always wins: {seen}"
+
+
+def test_an_expiry_that_looks_at_no_lock_is_noticed(start_portal: StartPortal) -> None:
+    """Planted: it removes the bytes without asking whether somebody writes, and before it says so."""
+    one, other = two_servers(start_portal)
+    with pytest.raises(AssertionError), expiring(one.portal, FORGET_BYTES_FIRST):
+        race_expiry(one, other)
+
+
+# --- many files
+
+
 def test_many_files_at_once_over_two_servers_are_counted_right(start_portal: StartPortal) -> None:
-    one, other = Wire(start_portal()), Wire(start_portal())
+    one, other = two_servers(start_portal)
     data = os.urandom(10_000)
 
-    def send_some(wire: Wire, first: int) -> None:
-        for number in range(first, first + 25):
-            assert wire.create(len(data), f"file-{number}", data).status == 201
+    def send_some(wire: Wire, first: int) -> list[int]:
+        return [wire.create(len(data), f"file-{number}", data).status for number in range(first, first + 25)]
 
-    senders = [threading.Thread(target=send_some, args=((one, other)[n % 2], n * 25)) for n in range(4)]
-    for sender in senders:
-        sender.start()
-    for sender in senders:
-        sender.join()
+    with ThreadPoolExecutor(4) as pool:
+        statuses = [status for some in pool.map(send_some, (one, other) * 2, range(0, 100, 25)) for status in some]
+    assert statuses == [201] * 100
     rows = one.portal.query("SELECT file_count, received_count, bytes_expected FROM portal_dataset")
     assert rows == [(100, 100, 1_000_000)]
