@@ -10,10 +10,11 @@ from django.utils import timezone
 from dataplane.localstore import LocalStore
 from dataplane.store import VERSIONS
 from portal.models import AuditEvent, DataFile, Dataset, Project, User
+from portal.older_versions import open_older
 from portal.storage import file_key, store, version_key
 from tests.uploads.conftest import Pc
 from uploads.services import older_versions, verification
-from uploads.services.older_versions import open_older, remove_older_versions, remove_stray_versions
+from uploads.services.older_versions import remove_older_versions, remove_stray_versions
 from uploads.services.release import no_longer_safe
 from uploads.services.work import sweep
 

@@ -9,18 +9,17 @@ version may be all there is.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
 
 import structlog
 from django.db import transaction
 from django.db.models import Q
 
-from dataplane.errors import NotStored
 from dataplane.store import VERSIONS, Placement
 from portal.counts import Change, apply_change
 from portal.models import DataFile, Dataset
 from portal.models.files import DataFileQuerySet
-from portal.storage import file_key, store, version_key
+from portal.storage import file_key, store_named, store_of, version_key
+from portal.stores import store_names
 from uploads.services.versions import lock_dataset
 
 log = structlog.get_logger(__name__)
@@ -38,7 +37,7 @@ def set_aside(dataset: Dataset, path_keys: Sequence[str]) -> None:
     """
     for keys in _batches(list(path_keys)):
         older = list(_in_place(dataset, keys))
-        missing = store().set_aside(Placement(file_key(dataset, file), version_key(file)) for file in older)
+        missing = store_of(dataset).set_aside(Placement(file_key(dataset, file), version_key(file)) for file in older)
         for key in missing:
             log.error("older_version_missing", key=key, dataset=str(dataset.pk))
 
@@ -47,26 +46,6 @@ def say_aside(dataset: Dataset, path_keys: Sequence[str]) -> None:
     """The new files stand in their places; call it in the transaction that says so."""
     for keys in _batches(list(path_keys)):
         _in_place(dataset, keys).update(kept=Kept.ASIDE)
-
-
-def open_older(dataset: Dataset, file: DataFile, offset: int = 0) -> BinaryIO:
-    """The bytes of an older version. Raises NotStored.
-
-    What lies in the dataset's folder is the version only as long as it has no second name, also after opening it.
-    """
-    try:
-        return store().open(version_key(file), offset)
-    except NotStored:
-        stream = store().open(file_key(dataset, file), offset)
-    try:
-        aside = store().open(version_key(file), offset)
-    except NotStored:
-        if DataFile.objects.filter(pk=file.pk, kept=Kept.IN_PLACE).exists():
-            return stream
-        stream.close()
-        raise
-    stream.close()
-    return aside
 
 
 def remove_older_versions(*, dry_run: bool = False) -> list[DataFile]:
@@ -94,12 +73,15 @@ def remove_stray_versions() -> list[str]:
     The second name may be given before the row says so: in a dataset that still changes, it is no stray.
     """
     strays: list[str] = []
-    for batch in _batches(store().keys(VERSIONS)):
-        rows = DataFile.objects.filter(pk__in=[key.rpartition("/")[2] for key in batch]).exclude(kept=Kept.GONE)
-        wanted = rows.exclude(Q(kept=Kept.NOT) & ~Q(dataset__state__in=_KEEPING))
-        strays += sorted(set(batch) - {version_key(file) for file in wanted})
-    for key in strays:
-        store().delete(key)
+    for name in store_names():
+        store = store_named(name)
+        for batch in _batches(store.keys(VERSIONS)):
+            rows = DataFile.objects.filter(pk__in=[key.rpartition("/")[2] for key in batch], dataset__store=name)
+            wanted = rows.exclude(kept=Kept.GONE).exclude(Q(kept=Kept.NOT) & ~Q(dataset__state__in=_KEEPING))
+            found = sorted(set(batch) - {version_key(file) for file in wanted})
+            for key in found:
+                store.delete(key)
+            strays += found
     return strays
 
 
@@ -108,10 +90,10 @@ def _in_place(dataset: Dataset, path_keys: Sequence[str]) -> DataFileQuerySet:
 
 
 def _remove_bytes(file: DataFile) -> None:
-    store().delete(version_key(file))
+    store_of(file.dataset).delete(version_key(file))
     current = DataFile.objects.current().filter(dataset=file.dataset_id, path_key=file.path_key)
     if file.kept == Kept.IN_PLACE and not current.exists():  # its successor was withdrawn
-        store().delete(file_key(file.dataset, file))
+        store_of(file.dataset).delete(file_key(file.dataset, file))
 
 
 @transaction.atomic

@@ -13,9 +13,9 @@ from portal.access import may_send, signed_in_actor
 from portal.errors import NotFound
 from portal.keyset import newest_first
 from portal.models import DataFile
+from portal.older_versions import open_older
 from portal.views.fetch import dataset_of, dataset_to_change
 from uploads import events
-from uploads.services.older_versions import open_older
 
 
 @login_required
