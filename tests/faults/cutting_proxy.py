@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -176,3 +176,20 @@ class _Line:
 def _reset(line: socket.socket) -> None:
     with closing(line):
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def sent_again(requests: Sequence[Passed]) -> list[int]:
+    """Bytes that went a second time, for each cut PATCH. What was acknowledged never does."""
+    reached: dict[str, int] = {}
+    acknowledged: dict[str, int] = {}
+    again = []
+    for request in requests:
+        if request.method == "PATCH":
+            assert request.offset >= acknowledged.get(request.path, 0), "acknowledged bytes are sent again"
+            before = reached.get(request.path, 0)
+            if before:
+                again.append(max(before - request.offset, 0))
+            reached[request.path] = max(before, request.offset + request.passed)
+        if request.acknowledged is not None:
+            acknowledged[request.path] = max(acknowledged.get(request.path, 0), request.acknowledged)
+    return again

@@ -4,12 +4,13 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.live_portal import CHECKOUT, LivePortal, environment_of
+from tests.faults.cutting_proxy import CuttingProxy
+from tests.faults.live_portal import CHECKOUT, CONFIGURATION, LivePortal, environment_of
 
 VERIFIED = "SELECT path, sha256 FROM portal_datafile WHERE state = 'verified'"
 ALL_ROWS = "SELECT count(*) FROM portal_datafile"
@@ -21,12 +22,11 @@ class RealAgent:
 
     home: Path
     timeout: int = 60
-    program: str = "labcourier_agent"
 
     def start(self, *arguments: object) -> "subprocess.Popen[bytes]":
         with (self.home.parent / "agent.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", self.program, *map(str, arguments)],
+                [sys.executable, "-m", "labcourier_agent", *map(str, arguments)],
                 cwd=CHECKOUT,
                 env={**os.environ, "LABCOURIER_HOME": str(self.home), "LABCOURIER_TIMEOUT": str(self.timeout)},
                 stdout=log,
@@ -59,6 +59,27 @@ def working(portal: LivePortal) -> Iterator[None]:
     finally:
         worker.kill()
         worker.wait()
+
+
+@dataclass(frozen=True)
+class Site:
+    proxy: CuttingProxy
+    portal: LivePortal
+    agent: RealAgent
+
+
+@contextmanager
+def wired_site(
+    start_portal: Callable[..., LivePortal], folder: Path, configuration: Path = CONFIGURATION, *, timeout: int = 60
+) -> Iterator[Site]:
+    """A portal with a worker, and an agent that reaches it only by the proxy."""
+    proxy = CuttingProxy()
+    portal = start_portal(configuration, url=proxy.address)
+    proxy.upstream = portal.port
+    agent = RealAgent(folder / "home", timeout)
+    with proxy.running(), working(portal):
+        agent.connect(proxy.address, portal.secret)
+        yield Site(proxy, portal, agent)
 
 
 def make_files(folder: Path, sizes: dict[str, int]) -> dict[str, str]:
