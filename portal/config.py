@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, HttpUrl, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
-from portal.stores.settings import StoreName, StoreSettings
+from portal.stores.declared import StoreName, StoreSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "LABCOURIER_"

@@ -13,8 +13,8 @@ from pathlib import Path
 from secrets import token_hex
 
 from dataplane.errors import StoreTrouble
+from portal.stores.declared import S3Settings
 from portal.stores.s3 import S3Store
-from portal.stores.settings import S3Settings
 
 ACCESS, SECRET = "labcourier", "a-secret-for-tests"
 _WEED = Path(sys.executable).with_name("weed")

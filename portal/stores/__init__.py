@@ -17,6 +17,10 @@ LOCAL = "local"
 KINDS = {"folder": "portal.stores.folder.make", "s3": "portal.stores.s3.S3Store"}
 
 
+def store_names() -> list[str]:
+    return [LOCAL, *settings.STORES]
+
+
 def store_choices() -> list[tuple[str, str]]:
     """Names of stores with what people read of them."""
     others = [(name, f"{name} ({said.kind}: {said.place})") for name, said in settings.STORES.items()]

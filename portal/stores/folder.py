@@ -1,7 +1,7 @@
 """A second folder as a store."""
 
 from dataplane.localstore import LocalStore
-from portal.stores.settings import FolderSettings
+from portal.stores.declared import FolderSettings
 
 
 def make(name: str, settings: FolderSettings) -> LocalStore:

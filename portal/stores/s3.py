@@ -16,10 +16,10 @@ from botocore.config import Config
 from dataplane.checksums import Reader
 from dataplane.errors import NotStored, PathRefused
 from dataplane.store import Placement, Progress, unheeded
+from portal.stores.declared import S3Settings
 from portal.stores.s3_parts import WHOLE, Parts, checksum, read_whole
 from portal.stores.s3_reader import Body, ObjectReader
 from portal.stores.s3_trouble import told
-from portal.stores.settings import S3Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -7,8 +7,8 @@ import pytest
 
 from dataplane.localstore import LocalStore
 from dataplane.store import Store
+from portal.stores.declared import S3Settings
 from portal.stores.s3 import S3Store
-from portal.stores.settings import S3Settings
 from tests.object_store import bucket_settings, object_store
 
 

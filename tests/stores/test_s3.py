@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from dataplane.errors import DataplaneError, NotStored, StoreTrouble
 from portal.stores import s3_parts
+from portal.stores.declared import S3Settings
 from portal.stores.s3 import S3Store
 from portal.stores.s3_parts import checksum
-from portal.stores.settings import S3Settings
 from tests.interop.cutting_line import cutting_line
 
 DATA = bytes(range(256)) * (40 * 2**20 // 256)

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dataplane.checksums import Digests
-from portal.models import DataFile
+from portal.models import DataFile, Dataset
 from uploads.models import Bundle
 from uploads.services.claims import LEASE
-from uploads.services.file_wishes import FileWish
+from uploads.services.file_wishes import FileWish, name_conflicts, repeated_names
 
 
 class ClaimLost(Exception):
@@ -25,12 +25,16 @@ class Unpacked:
 
 @dataclass(slots=True)
 class Batch:
-    """`first` to `end` of the members, as their files and as what became of the others."""
+    """`first` to `end` of the members, as their files and as what became of the others.
+
+    `conflicting`: keys of the files whose names do not fit beside others; what is wrong with them stands in `bad`.
+    """
 
     first: int
     end: int
     files: list[Unpacked] = field(default_factory=list)
     bad: list[dict[str, str]] = field(default_factory=list)
+    conflicting: set[str] = field(default_factory=set)
 
     @property
     def keys(self) -> list[str]:
@@ -50,6 +54,22 @@ def require_claim(bundle: Bundle, batch: Batch, now: datetime) -> None:
     held = Bundle.objects.waiting().filter(pk=bundle.pk, claimed_by=bundle.claimed_by, done_count=batch.first)
     if not held.update(leased_until=now + LEASE):
         raise ClaimLost
+
+
+def without_conflicts(dataset: Dataset, batch: Batch, existing: dict[str, DataFile]) -> list[Unpacked]:
+    """Those whose names fit beside what the dataset has; the others go to `batch.bad`. Lock the dataset."""
+    left = [file for file in batch.files if file.key not in batch.conflicting]
+    while left:
+        wishes = [file.wish for file in left]
+        problems = dict([*repeated_names(wishes), *name_conflicts(dataset, wishes, existing)])
+        if not problems:
+            break
+        for file in left:
+            if reason := problems.get(file.wish.sent_path):
+                batch.refuse(file.wish.sent_path, file.wish.sha256, reason)
+                batch.conflicting.add(file.key)
+        left = [file for file in left if file.wish.sent_path not in problems]
+    return left
 
 
 def is_here(file: Unpacked, existing: dict[str, DataFile]) -> bool:

@@ -1,9 +1,9 @@
-"""Members of a bundle whose names the dataset has already: they go the way of files that were sent one by one.
+"""Members of a bundle that go the way of files that were sent one by one.
 
-A member with a new name takes its place while the dataset is locked. Where a file of that name lies already, a
-rollback after that would leave other bytes under a row that says `verified`. So such a member first becomes a
-received file of its own, in a transaction before, and is then verified as any other. Rare, so its cost does not
-matter.
+A member with a new name takes its place in the folder of this machine while the dataset is locked. Where a file of
+that name lies already, a rollback after that would leave other bytes under a row that says `verified`; and a copy to
+another store takes too long for a lock. So such a member first becomes a received file of its own, in a transaction
+before, and is then verified as any other.
 """
 
 from datetime import datetime
@@ -13,10 +13,11 @@ from django.db import transaction
 from dataplane.errors import Busy
 from portal.counts import apply_change
 from portal.models import DataFile
+from portal.stores import LOCAL
 from uploads.models import Bundle, Upload
-from uploads.services.bundle_batch import Batch, Unpacked, is_here, require_claim
+from uploads.services.bundle_batch import Batch, Unpacked, is_here, require_claim, without_conflicts
 from uploads.services.claims import LEASE, Clock
-from uploads.services.file_wishes import current_files
+from uploads.services.file_wishes import current_files, note_folders
 from uploads.services.stop import cancel_uploads
 from uploads.services.verification import verify_batch
 from uploads.services.versions import lock_dataset, new_file, supersede
@@ -25,17 +26,18 @@ State = DataFile.State
 
 
 def hand_over_rivals(bundle: Bundle, batch: Batch, clock: Clock) -> None:
-    """Make new versions of files that the dataset has with another content, and verify them.
+    """Make new versions of files that the dataset has with another content, and verify them; in a dataset that lies in
+    another store than the folder of this machine, all files.
 
     Cost: one query when there are none. Raises ClaimLost.
     """
     existing = DataFile.objects.current().filter(dataset=bundle.dataset_id, path_key__in=batch.keys)
-    if existing.exists():
+    if bundle.dataset.store != LOCAL or existing.exists():
         verify_batch(_hand_over(bundle, batch, clock()), clock=clock)
 
 
-def settled_rivals(bundle: Bundle, batch: Batch, existing: dict[str, DataFile]) -> int:
-    """How many of the batch the dataset has as the sender stated them; those it has otherwise go to `batch.bad`.
+def settled_rivals(bundle: Bundle, batch: Batch, existing: dict[str, DataFile]) -> list[DataFile]:
+    """Those of the batch that the dataset has as the sender stated them; those it has otherwise go to `batch.bad`.
 
     Raises Busy when one still waits for its verification.
     """
@@ -50,7 +52,7 @@ def settled_rivals(bundle: Bundle, batch: Batch, existing: dict[str, DataFile]) 
             batch.refuse(file.wish.sent_path, file.wish.sha256, reason, state="skipped")
         elif not is_here(file, existing):
             raise Busy("A file of a bundle is still being verified.")
-    return sum(is_here(file, existing) for file in rivals)
+    return [existing[file.wish.key] for file in rivals if is_here(file, existing)]
 
 
 @transaction.atomic
@@ -61,6 +63,8 @@ def _hand_over(bundle: Bundle, batch: Batch, now: datetime) -> list[DataFile]:
     existing = current_files(dataset, batch.keys)
     files = [file for file in batch.files if _is_replaced(existing.get(file.wish.key), bundle, file)]
     older = [existing[file.wish.key] for file in files]
+    if dataset.store != LOCAL:
+        files += [file for file in without_conflicts(dataset, batch, existing) if file.wish.key not in existing]
     if not files:
         return []
     cancel_uploads(Upload.objects.filter(file__in=[file.pk for file in older]))
@@ -72,7 +76,8 @@ def _hand_over(bundle: Bundle, batch: Batch, now: datetime) -> list[DataFile]:
         change.files += 1
         change.received += 1
         change.bytes_expected += row.size
-    DataFile.objects.bulk_create(rows)
+    DataFile.objects.bulk_create(rows, batch_size=500)
+    note_folders(dataset, [row.path for row in rows])
     apply_change(dataset.pk, change)
     return rows
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from dataplane.errors import DataplaneError, NotStored, PathRefused, PathTaken
+from dataplane.errors import Busy, DataplaneError, NotStored, PathRefused, PathTaken
 from dataplane.localstore import MemberPiece
 from dataplane.store import Placement
 from dataplane.tarbundle import BundleRefused, Member, read_members
@@ -19,8 +19,9 @@ from portal.counts import Change, apply_change
 from portal.errors import Invalid
 from portal.models import DataFile, Dataset
 from portal.storage import dataset_key, store, unpacked_key
+from portal.stores import LOCAL
 from uploads.models import Bundle
-from uploads.services.bundle_batch import Batch, ClaimLost, Unpacked, require_claim
+from uploads.services.bundle_batch import Batch, ClaimLost, Unpacked, require_claim, without_conflicts
 from uploads.services.bundle_rivals import hand_over_rivals, settled_rivals
 from uploads.services.claims import LEASE, Clock
 from uploads.services.file_wishes import (
@@ -28,9 +29,7 @@ from uploads.services.file_wishes import (
     RawWish,
     checked_wish,
     current_files,
-    name_conflicts,
     note_folders,
-    repeated_names,
 )
 from uploads.services.older_versions import say_aside, set_aside
 from uploads.services.outcome import Outcome
@@ -150,31 +149,19 @@ def _settle(bundle: Bundle, batch: Batch, now: datetime) -> None:
         dataset = lock_dataset(bundle.dataset_id)
         require_claim(bundle, batch, now)
         existing = current_files(dataset, batch.keys)
-        fitting = _without_conflicts(dataset, batch, existing)
+        fitting = without_conflicts(dataset, batch, existing)
         already = settled_rivals(bundle, batch, existing)
-        rows = _rows(bundle, dataset, batch, [file for file in fitting if file.wish.key not in existing], now)
-        _say(bundle, batch, rows, already=already)
+        new = [file for file in fitting if file.wish.key not in existing]
+        if new and dataset.store != LOCAL:  # it was moved, or one was withdrawn, since they were handed over
+            raise Busy("The dataset changed while a bundle was unpacked.")
+        rows = _rows(bundle, dataset, batch, new, now)
+        _say(bundle, batch, [*rows, *already])
         if corrupt := [row for row in rows if row.state == State.CORRUPT]:
             tell_corrupt(dataset, corrupt, now=now)
     placed = {row.path for row in rows if row.state == State.VERIFIED}
     for file in batch.files:
         if file.wish.path not in placed:
             store().delete(file.key)
-
-
-def _without_conflicts(dataset: Dataset, batch: Batch, existing: dict[str, DataFile]) -> list[Unpacked]:
-    """Those whose names fit beside what the dataset has; the others go to `batch.bad`."""
-    left = batch.files
-    while left:
-        wishes = [file.wish for file in left]
-        problems = dict([*repeated_names(wishes), *name_conflicts(dataset, wishes, existing)])
-        if not problems:
-            break
-        for file in left:
-            if reason := problems.get(file.wish.sent_path):
-                batch.refuse(file.wish.sent_path, file.wish.sha256, reason)
-        left = [file for file in left if file.wish.sent_path not in problems]
-    return left
 
 
 def _rows(bundle: Bundle, dataset: Dataset, batch: Batch, files: list[Unpacked], now: datetime) -> list[DataFile]:
@@ -230,10 +217,10 @@ def _count(change: Change, row: DataFile) -> None:
         change.corrupt += 1
 
 
-def _say(bundle: Bundle, batch: Batch, rows: list[DataFile], *, already: int) -> None:
+def _say(bundle: Bundle, batch: Batch, rows: list[DataFile]) -> None:
     verified = [row for row in rows if row.state == State.VERIFIED]
     bundle.done_count = batch.end
-    bundle.verified_count += len(verified) + already
+    bundle.verified_count += len(verified)
     bundle.bytes_verified += sum(row.size for row in verified)
     bundle.bad = [*bundle.bad, *batch.bad]
     bundle.save(update_fields=["done_count", "verified_count", "bytes_verified", "bad"])

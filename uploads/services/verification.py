@@ -14,14 +14,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from dataplane.checksums import Digests, digest
-from dataplane.errors import DataplaneError, NotStored, PathTaken
-from dataplane.store import Placement
+from dataplane.errors import DataplaneError, NotStored, PathRefused, PathTaken
 from portal.counts import Change, apply_change
 from portal.models import DataFile, Dataset
-from portal.storage import file_key, store
+from portal.storage import store
 from uploads.services.claims import Clock, LeaseKeeper
 from uploads.services.older_versions import say_aside, set_aside
 from uploads.services.outcome import Outcome
+from uploads.services.placing import StillHere, forget_waiting, place, placement
 from uploads.services.release import release_if_whole
 from uploads.services.trouble import tell_corrupt
 from uploads.services.versions import lock_dataset
@@ -58,17 +58,13 @@ def verify_batch(files: list[DataFile], *, clock: Clock = timezone.now) -> Outco
         by_dataset[verdict.file.dataset_id].append(verdict)
     total = Outcome(0, 0, put_off)
     for dataset_id, rows in by_dataset.items():
-        total += _settle(dataset_id, rows, clock())
+        total += _settle(dataset_id, rows, keep.renew, clock)
     return total
-
-
-def _placement(file: DataFile) -> Placement:
-    return Placement(file.received_key, file_key(file.dataset, file))
 
 
 def _judge(file: DataFile, keep: LeaseKeeper) -> Verdict:
     try:
-        with store().open_received(_placement(file)) as stream:
+        with store().open_received(placement(file)) as stream:
             found = digest(keep.reading(stream))
     except NotStored as error:
         return Verdict(file, 0, str(error))
@@ -86,29 +82,42 @@ def _difference(file: DataFile, found: Digests) -> str:
     return ""
 
 
-def _settle(dataset_id: UUID, verdicts: list[Verdict], now: datetime) -> Outcome:
+def _settle(dataset_id: UUID, verdicts: list[Verdict], still_here: StillHere, clock: Clock) -> Outcome:
     """Place the good, then record all verdicts of one dataset that are still wanted, and release it if whole."""
     ours = _still_ours(verdicts)
     good = [verdict.file for verdict in verdicts if not verdict.reason and verdict.file.pk in ours]
-    if good:
-        set_aside(good[0].dataset, [file.path_key for file in good])
-    failures = store().place(map(_placement, good))
+    failures = _place(good, still_here)
+    now = clock()
     put_off = [v for v in verdicts if _is_passing(failures.get(v.file.received_key))]
     for verdict in put_off:
         _put_off(verdict.file, str(failures[verdict.file.received_key]), now)
     settled = [_with_failure(v, failures) for v in verdicts if v not in put_off]
     with transaction.atomic():
         dataset = lock_dataset(dataset_id)
-        verified, corrupt = _record(dataset, settled, now)
+        moved = [v for v in settled if v.file.dataset.store != dataset.store]
+        verified, corrupt = _record(dataset, [v for v in settled if v not in moved], now)
+    for verdict in moved:
+        _put_off(verdict.file, "The dataset was moved to another store meanwhile.", now)
     for file in corrupt:
         if file.received_key:
             store().delete(file.received_key)
+    forget_waiting(verified)
     release_if_whole(dataset_id, now=now)
-    return Outcome(len(verified), len(corrupt), len(put_off))
+    return Outcome(len(verified), len(corrupt), len(put_off) + len(moved))
+
+
+def _place(good: list[DataFile], still_here: StillHere) -> dict[str, DataplaneError]:
+    if not good:
+        return {}
+    try:
+        set_aside(good[0].dataset, [file.path_key for file in good])
+    except DataplaneError as error:
+        return dict.fromkeys((file.received_key for file in good), error)
+    return place(good, still_here)
 
 
 def _is_passing(failure: DataplaneError | None) -> bool:
-    return failure is not None and not isinstance(failure, NotStored | PathTaken)
+    return failure is not None and not isinstance(failure, NotStored | PathTaken | PathRefused)
 
 
 def _with_failure(verdict: Verdict, failures: dict[str, DataplaneError]) -> Verdict:
