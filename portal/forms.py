@@ -29,6 +29,15 @@ def tell(form: forms.BaseForm, error: PortalError) -> None:
         form.add_error(name if name in form.fields else NON_FIELD_ERRORS, field["message"])
 
 
+class DayInput(forms.DateInput):
+    """A calendar in the browser, which reads and writes days as 2026-11-20 whatever the language."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
 class QuotaField(forms.DecimalField):
     """Bytes, entered in GB."""
 

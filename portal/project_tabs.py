@@ -2,17 +2,17 @@
 
 from typing import TypedDict
 
-from portal.access import may_manage
+from portal.access import may_manage, may_send
 from portal.addresses import address_if_any
 from portal.models import Project, User
 
 TABS = (
-    ("Datasets", "project", False),
-    ("Instruments", "project_instruments", False),
-    ("Upload tokens", "upload_tokens", True),
-    ("Drop links", "drop_links", True),
-    ("People", "project_people", False),
-    ("Settings", "project_settings", True),
+    ("Datasets", "project", "members"),
+    ("Instruments", "project_instruments", "members"),
+    ("Upload tokens", "upload_tokens", "managers"),
+    ("Drop links", "drop_links", "senders"),
+    ("People", "project_people", "members"),
+    ("Settings", "project_settings", "managers"),
 )
 
 
@@ -24,10 +24,10 @@ class Tab(TypedDict):
 
 
 def project_tabs(person: User, project: Project, current: str) -> list[Tab]:
-    """``current`` is the URL name of the section. Those for managers are left out for others."""
-    manages = may_manage(person, project)
+    """``current`` is the URL name of the section. What the person may not open is left out."""
+    open_to = {"members": True, "senders": may_send(person, project), "managers": may_manage(person, project)}
     return [
         Tab(label=label, url=url, current=name == current, count=None)
-        for label, name, for_managers in TABS
-        if (manages or not for_managers) and (url := address_if_any(name, code=project.code))
+        for label, name, group in TABS
+        if open_to[group] and (url := address_if_any(name, code=project.code))
     ]

@@ -75,5 +75,5 @@ class VisitorForm(AskedForm):
     """A visitor with a drop link says who they are."""
 
     visitor_name = forms.CharField(label="Your name", max_length=150)
-    visitor_email = forms.EmailField(label="Your e-mail", help_text="You are told when everything has arrived.")
+    visitor_email = forms.EmailField(label="Your email", help_text="You are told when everything has arrived.")
     field_order = ["visitor_name", "visitor_email", "title", "description"]

@@ -6,7 +6,7 @@ from django import forms
 from django.core.validators import validate_email
 from django.utils import timezone
 
-from portal.forms import GB
+from portal.forms import GB, DayInput
 from portal.models import Instrument, Project
 from uploads.services.drops import DropLinkWish
 
@@ -52,7 +52,7 @@ class UploadTokenForm(forms.Form):
     expires_on = forms.DateField(
         label="Works until",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=DayInput(),
         help_text="The last day. Empty: until it is revoked.",
     )
 
@@ -81,7 +81,7 @@ class RenewTokenForm(forms.Form):
     expires_on = forms.DateField(
         label="The new token works until",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=DayInput(),
         help_text="The last day. Empty: until it is revoked.",
     )
 
@@ -104,9 +104,7 @@ class DropLinkForm(forms.Form):
         empty_label="none in particular",
         help_text="Its questions are asked.",
     )
-    expires_on = forms.DateField(
-        label="Works until", widget=forms.DateInput(attrs={"type": "date"}), help_text="The last day."
-    )
+    expires_on = forms.DateField(label="Works until", widget=DayInput(), help_text="The last day.")
     limit = forms.DecimalField(
         label="At most (GB)",
         required=False,

@@ -15,6 +15,10 @@ from uploads.models import Agent, Bundle, Upload
 from uploads.services.bundles import UnderWay, bundles_under_way
 
 _SHOWN = 5
+_CLOSED_BY = {
+    "upload_token": "The agent closes it by itself at the end of a run.",
+    "visitor": "The visitor closes it with “Finish”.",
+}
 _WORST_FIRST = ("silent", "alive", "stopped")
 _STALLED_AFTER = timedelta(minutes=5)
 
@@ -43,6 +47,7 @@ def arrival(request: HttpRequest, dataset: Dataset) -> Panel:
         "older_count": DataFile.objects.older_versions().filter(dataset=dataset).count() if dataset.bytes_kept else 0,
         "corrupt": DataFile.objects.filter(dataset=dataset, state=DataFile.State.CORRUPT)[:_SHOWN],
         "may_close": dataset.is_open and may_send(request.user, dataset.project),
+        "closed_by": _CLOSED_BY.get(dataset.sender.partition(":")[0], ""),
     }
     return Panel(
         key="arrival",

@@ -25,12 +25,16 @@ class Facility:
     logins: dict[str, tuple[str, str]]
     datasets: dict[str, str]
     tokens: dict[str, str]
+    drops: dict[str, str]
 
     def dataset(self, name: str) -> str:
         return f"/datasets/{self.datasets[name]}/"
 
     def link(self, name: str) -> str:
         return f"/s/{self.tokens[name]}"
+
+    def drop(self, name: str) -> str:
+        return f"/drop/{self.drops[name]}"
 
 
 @contextmanager

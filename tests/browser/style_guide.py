@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+from portal.forms import DayInput
 from portal.models import User
 from portal.templatetags.states import STATES
 
@@ -30,7 +31,7 @@ class ShareForm(forms.Form):
 class FilterForm(forms.Form):
     text = forms.CharField(label="Path contains", widget=forms.SearchInput)
     state = forms.ChoiceField(label="State", choices=[("", "any"), ("verified", "verified")])
-    since = forms.DateField(label="Since", widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label="Since", widget=DayInput())
 
 
 def context() -> dict[str, Any]:

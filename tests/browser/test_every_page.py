@@ -38,6 +38,7 @@ PAGES = {
     "settings": ("alice", "/projects/cryo-em/settings/"),
     "upload-tokens": ("alice", "/projects/cryo-em/upload-tokens/"),
     "upload-tokens-none": ("alice", "/projects/x-ray/upload-tokens/"),
+    "upload-token-renew": ("alice", "/projects/cryo-em/upload-tokens/1/renew"),
     "upload-token-new": ("alice", "/projects/cryo-em/upload-tokens/new"),
     "dataset": ("alice", "{shared}"),
     "dataset-as-viewer": ("vera", "{shared}"),
@@ -50,6 +51,20 @@ PAGES = {
     "dataset-files-found": ("alice", "{shared}?q=mdoc"),
     "dataset-edit": ("alice", "{shared}edit"),
     "dataset-timeline": ("alice", "{shared}timeline"),
+    "dataset-versions": ("alice", "{receiving}versions"),
+    "dataset-versions-none": ("vera", "{shared}versions"),
+    "dataset-upload": ("bob", "{receiving}upload"),
+    "dataset-from-visitor": ("alice", "{from_visitor}"),
+    "upload": ("bob", "/projects/cryo-em/upload"),
+    "upload-with-questions": ("bob", "/projects/cryo-em/upload?instrument=krios-2"),
+    "drop-links": ("alice", "/projects/cryo-em/drop-links/"),
+    "drop-links-none": ("alice", "/projects/x-ray/drop-links/"),
+    "drop-link-new": ("alice", "/projects/cryo-em/drop-links/new"),
+    "drop": (None, "{drop_open}"),
+    "drop-password": (None, "{drop_locked}"),
+    "drop-revoked": (None, "{drop_revoked}"),
+    "drop-expired": (None, "{drop_expired}"),
+    "drop-unknown": (None, "/drop/lcd_0"),
     "share": ("alice", "{shared}share"),
     "landing": (None, "{link_open}"),
     "landing-folder": (None, "{link_open}?folder=Position_01"),
@@ -94,7 +109,8 @@ def open_page_named(name: str, facility: Facility, sign_in: SignIn, **options: o
     person, address = PAGES[name]
     places = {key: facility.dataset(key) for key in facility.datasets}
     links = {f"link_{key}": facility.link(key) for key in facility.tokens}
-    return sign_in(person, address.format(**places, **links), tolerate=REFUSED, **options)
+    drops = {f"drop_{key}": facility.drop(key) for key in facility.drops}
+    return sign_in(person, address.format(**places, **links, **drops), tolerate=REFUSED, **options)
 
 
 def words_of(page: Page) -> set[str]:

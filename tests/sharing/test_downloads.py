@@ -220,7 +220,7 @@ def test_what_was_uploaded_is_never_rendered(make_dataset: MakeDataset, make_lin
 def test_link_addresses_are_told_to_nobody(rita_s: Visitor) -> None:
     for below in ("", f"/{rita_s.name}.zip", "/files/notes.txt", "/manifest-sha256.txt", "/files/nothing"):
         answer = rita_s.get(below)
-        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Referrer-Policy"] == "same-origin"
         assert "no-store" in answer["Cache-Control"]
         assert "noindex" in answer["X-Robots-Tag"]
 

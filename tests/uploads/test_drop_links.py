@@ -79,7 +79,7 @@ def test_a_visitor_sends_files_and_everybody_is_told(make_link: Any, worker: Any
 def test_looking_leaves_nothing_and_tells_nobody(make_link: Any) -> None:
     answer = Visitor(make_link()).look()
     assert answer.status_code == 200
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "same-origin"
     assert "no-store" in answer["Cache-Control"]
     assert "noindex" in answer["X-Robots-Tag"]
     assert not Dataset.objects.exists()

@@ -64,7 +64,7 @@ def _begin(request: HttpRequest, link: DropLink, form: VisitorForm) -> Dataset:
     """The same form a second time is the same dataset."""
     name, email = form.cleaned_data["visitor_name"], form.cleaned_data["visitor_email"]
     dataset, _ = create_dataset(
-        sender=visitor(request, link, label=email),
+        sender=visitor(request, link, label=f"{name}, {email}"),
         project=link.project,
         instrument=link.instrument,
         wish=form.wish(),

@@ -38,6 +38,7 @@ def drop_links(request: HttpRequest, code: str) -> HttpResponse:
         DropLink.objects.filter(project=project)
         .select_related("instrument", "created_by")
         .annotate(sendings=Count("drops"), sent_bytes=Sum("drops__dataset__bytes_expected"))
+        .order_by("-pk")
     )
     now = timezone.now()
     rows = [

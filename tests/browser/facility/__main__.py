@@ -15,10 +15,11 @@ from portal.models import Project  # noqa: E402
 from sharing.links import token_of  # noqa: E402
 from tests.browser.facility import handing_over  # noqa: E402
 from tests.browser.facility.agents import let_report  # noqa: E402
-from tests.browser.facility.arrivals import dataset_of  # noqa: E402
+from tests.browser.facility.arrivals import dataset_of, send_again  # noqa: E402
 from tests.browser.facility.moved_clock import Story, clock_at  # noqa: E402
 from tests.browser.facility.people import PASSWORD, House, connect, open_house  # noqa: E402
 from tests.browser.facility.story import NOVAK, OKONKWO, PRIYA, RITA, Highlights, tell  # noqa: E402
+from tests.browser.facility.visitors import drop_tokens, dropped, let_visitors_send  # noqa: E402
 
 
 def main() -> None:
@@ -35,6 +36,8 @@ def main() -> None:
         _connect_instruments(house)
     highlights = tell(story, house)
     let_report(story, house)
+    let_visitors_send(story, house)
+    send_again(story, highlights.receiving)
     story.happen()
     sys.stdout.write(json.dumps(_addresses(house, highlights)))
 
@@ -59,8 +62,9 @@ def _addresses(house: House, highlights: Highlights) -> dict[str, object]:
     }
     return {
         "logins": {key: [person.email, PASSWORD] for key, person in house.people.items()},
-        "datasets": {key: str(dataset_of(run).pk) for key, run in runs.items()},
+        "datasets": {key: str(dataset_of(run).pk) for key, run in runs.items()} | {"from_visitor": dropped()},
         "tokens": {key: token_of(link) for key, link in links.items()},
+        "drops": drop_tokens(),
     }
 
 

@@ -67,6 +67,14 @@ def let_arrive(story: Story, house: House, run: Run) -> None:
     story.at(arrived, lambda: _judge(run, arrived))
 
 
+def send_again(story: Story, run: Run) -> None:
+    """Three files of a run that goes on were written again after they had been verified."""
+    wishes = [
+        RawWish(path, size, sha256=hashlib.sha256(f"{path} again".encode()).hexdigest()) for path, size in run.files
+    ]
+    story.at(story.now, lambda: announce_files(dataset_id=dataset_of(run).pk, raw_wishes=wishes[40:43], now=story.now))
+
+
 def dataset_of(run: Run) -> Dataset:
     return Dataset.objects.select_related("project", "instrument").get(client_key=run.key)
 
