@@ -2,17 +2,19 @@
 
 from typing import TypedDict
 
-from portal.access import may_manage, may_send
+from portal.access import MAY_MANAGE, MAY_SEND, role_in
 from portal.addresses import address_if_any
-from portal.models import Project, User
+from portal.models import Membership, Project, User
+
+_EVERY_MEMBER = tuple(Membership.Role)
 
 TABS = (
-    ("Datasets", "project", "members"),
-    ("Instruments", "project_instruments", "members"),
-    ("Upload tokens", "upload_tokens", "managers"),
-    ("Drop links", "drop_links", "senders"),
-    ("People", "project_people", "members"),
-    ("Settings", "project_settings", "managers"),
+    ("Datasets", "project", _EVERY_MEMBER),
+    ("Instruments", "project_instruments", _EVERY_MEMBER),
+    ("Upload tokens", "upload_tokens", MAY_MANAGE),
+    ("Drop links", "drop_links", MAY_SEND),
+    ("People", "project_people", _EVERY_MEMBER),
+    ("Settings", "project_settings", MAY_MANAGE),
 )
 
 
@@ -25,9 +27,9 @@ class Tab(TypedDict):
 
 def project_tabs(person: User, project: Project, current: str) -> list[Tab]:
     """``current`` is the URL name of the section. What the person may not open is left out."""
-    open_to = {"members": True, "senders": may_send(person, project), "managers": may_manage(person, project)}
+    role = role_in(person, project)
     return [
         Tab(label=label, url=url, current=name == current, count=None)
-        for label, name, group in TABS
-        if open_to[group] and (url := address_if_any(name, code=project.code))
+        for label, name, roles in TABS
+        if role in roles and (url := address_if_any(name, code=project.code))
     ]

@@ -66,7 +66,7 @@ class Visitor(Pc):
 def test_a_visitor_sends_files_and_everybody_is_told(make_link: Any, worker: Any) -> None:
     karl = Visitor(make_link())
     dataset = karl.begin()
-    assert (dataset.sent_by, dataset.operator_emails) == ("karl@lab.example", ["alice@em.example"])
+    assert (dataset.sent_by, dataset.operator_emails) == ("Karl, karl@lab.example", ["alice@em.example"])
     karl.send(dataset, "a/scan.tif", b"0123")
     worker()
     assert karl.close(dataset).json()["state"] == "released"
