@@ -9,7 +9,7 @@ last since its name must be one that no file has. The layout is a file of column
 it): about 70 bytes and its name for each file, of which only what a range needs is looked at.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -109,6 +109,12 @@ class ZipLayout:
         """The file at `index`, as it was given."""
         path, sha256 = self.manifest.name(index).decode(), self.manifest.sha256(index).hex()
         return Entry(path, self._sizes[index], self._crcs[index], self._mtimes[index], sha256)
+
+    def holds(self, path: str, sha256: str) -> bool:
+        """Whether the file at `path` with this content (hex) is in the zip."""
+        name = path.encode()
+        index = bisect_left(range(self.file_count), name, key=self.path)
+        return index < self.file_count and self.path(index) == name and self.manifest.sha256(index).hex() == sha256
 
     def bytes_of(self, first: int, after: int) -> int:
         """Sizes of the files from `first` up to `after`, added up."""

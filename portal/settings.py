@@ -187,6 +187,7 @@ FILES_ROOT = CONFIG.files or VAR / "files"
 STAGING_ROOT = CONFIG.staging or VAR / "staging"
 LAYOUTS_ROOT = VAR / "layouts"
 LAYOUTS_ROOM = CONFIG.layouts_bytes
+LIFESIGNS_ROOT = VAR / "run" / "alive"
 STORES = CONFIG.stores
 MAX_FILE_BYTES = CONFIG.max_file_bytes
 MIN_FREE_BYTES = CONFIG.min_free_bytes

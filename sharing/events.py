@@ -27,9 +27,18 @@ def link_expired(link: ShareLink, actor: Actor) -> None:
 
 
 def data_taken(
-    dataset: Dataset, actor: Actor, *, what: str, subject: str, sent: int, complete: bool, start: int, counted: bool
+    dataset: Dataset,
+    actor: Actor,
+    *,
+    what: str,
+    subject: str,
+    sent: int,
+    complete: bool,
+    start: int,
+    revision: int,
+    counted: bool,
 ) -> None:
-    """Bytes went out: `what` is zip, file or manifest; `complete` when they are the whole, or the last of it."""
+    """Bytes went out: `what` is a kind of receipt; `complete` when they are the whole, or the last of it."""
     record(
         "downloaded",
         actor,
@@ -39,7 +48,7 @@ def data_taken(
         complete=complete,
         what=what,
         start=start,
-        revision=dataset.revision,
+        revision=revision,
         counted=counted,
     )
 

@@ -32,6 +32,7 @@ class ShareLink(models.Model):
         NOT_OPENED = "not_opened", "not opened"
         OPENED = "opened", "opened"
         STARTED = "started", "started"
+        PARTIAL = "partial", "partial"
         COMPLETE = "complete", "complete"
 
     public_id = models.CharField(max_length=22, unique=True, default=new_public_id, editable=False)
@@ -87,7 +88,7 @@ class ShareLink(models.Model):
                 condition=~Q(state="complete") | Q(completed_at__isnull=False), name="complete_link_knows_since_when"
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=["started", "complete"]) | Q(first_taken_at__isnull=False),
+                condition=~Q(state__in=["started", "partial", "complete"]) | Q(first_taken_at__isnull=False),
                 name="started_link_knows_since_when",
             ),
         ]
@@ -103,10 +104,14 @@ class ShareLink(models.Model):
 
 
 class Receipt(models.Model):
-    """What one link has taken of one thing at one revision, in as many requests as it took."""
+    """What one link has taken of one thing, in as many requests as it took.
+
+    A file row is one version of a file, so its receipt holds for all revisions; zips are of one revision each.
+    """
 
     class Kind(models.TextChoices):
         ZIP = "zip", "everything as a zip"
+        PART = "part", "some files as a zip"
         FILE = "file", "a file"
         MANIFEST = "manifest", "the list of checksums"
 
@@ -117,6 +122,8 @@ class Receipt(models.Model):
 
     link = models.ForeignKey(ShareLink, on_delete=models.PROTECT, related_name="receipts")
     kind = models.CharField(max_length=8, choices=Kind)
+    part = models.CharField(max_length=16, blank=True, default="", help_text="Fingerprint of the files selected.")
+    subject = models.CharField(max_length=300, blank=True, default="", help_text="The files selected, in words.")
     file = models.ForeignKey(DataFile, on_delete=models.PROTECT, null=True, blank=True, related_name="receipts")
     revision = models.PositiveIntegerField(help_text="Of the dataset.")
     bytes_total = models.PositiveBigIntegerField()
@@ -134,14 +141,20 @@ class Receipt(models.Model):
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["link", "file", "revision"], condition=Q(kind="file"), name="file_has_one_receipt_of_a_link"
+                fields=["link", "file"], condition=Q(kind="file"), name="file_has_one_receipt_of_a_link"
             ),
             models.UniqueConstraint(
-                fields=["link", "kind", "revision"], condition=~Q(kind="file"), name="zip_has_one_receipt_of_a_link"
+                fields=["link", "kind", "part", "revision"],
+                condition=~Q(kind="file"),
+                name="zip_has_one_receipt_of_a_link",
             ),
             models.CheckConstraint(
                 condition=Q(kind="file", file__isnull=False) | ~Q(kind="file") & Q(file__isnull=True),
                 name="receipt_names_a_file_exactly_if_it_is_for_one",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="part") & ~Q(part="") | ~Q(kind="part") & Q(part=""),
+                name="receipt_names_a_part_exactly_if_it_is_for_one",
             ),
             models.CheckConstraint(
                 condition=Q(bytes_sent__lte=F("bytes_total")), name="receipt_counts_at_most_the_whole"
@@ -153,3 +166,18 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.state})"
+
+
+class RunningRequest(models.Model):
+    """One request that is being answered. A row whose process died says what it may have sent (`services.unended`)."""
+
+    receipt = models.ForeignKey(Receipt, on_delete=models.CASCADE, related_name="running")
+    spans = models.JSONField(help_text="The byte ranges asked for, in the order in which they are sent.")
+    process = models.CharField(max_length=120, help_text="Which process answers (`dataplane.lifesign`).")
+    began_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["began_at"], name="requests_that_began_long_ago")]
+
+    def __str__(self) -> str:
+        return f"{self.receipt} by {self.process}"

@@ -1,7 +1,7 @@
 """What this room shows on the dataset page: the links, and what was taken with each."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, Q
@@ -14,6 +14,7 @@ from portal.panels import Panel
 from sharing.models import Receipt, ShareLink
 
 ROWS = 100
+MOMENT = timedelta(minutes=5)
 
 
 def links_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
@@ -27,7 +28,7 @@ def links_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
         "released": dataset.state == Dataset.State.RELEASED,
         "now": now,
     }
-    return Panel("links", "Links", "sharing/panels/links.html", context, live=_is_moving(links))
+    return Panel("links", "Links", "sharing/panels/links.html", context, live=_is_moving(links, now))
 
 
 def receipts_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
@@ -36,8 +37,9 @@ def receipts_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
     shown = list(receipts[: ROWS + 1])
     if not shown:
         return None
-    context = {"receipts": shown[:ROWS], "more": len(shown) > ROWS, "now": timezone.now()}
-    moving = _is_moving(receipt.link for receipt in shown)
+    now = timezone.now()
+    context = {"receipts": shown[:ROWS], "more": len(shown) > ROWS, "now": now}
+    moving = _is_moving((receipt.link for receipt in shown), now)
     return Panel("receipts", "Receipts", "sharing/panels/receipts.html", context, live=moving)
 
 
@@ -48,8 +50,13 @@ def _ended(link: ShareLink, dataset: Dataset, now: datetime) -> str:
     return "" if link.is_open(now) and dataset.state == Dataset.State.RELEASED else "expired"
 
 
-def _is_moving(links: Iterable[ShareLink]) -> bool:
-    return any(link.state == ShareLink.State.STARTED for link in links)
+def _is_moving(links: Iterable[ShareLink], now: datetime) -> bool:
+    """Bytes are going out, or did a moment ago: whoever was cut off comes back."""
+    return any(
+        link.state == ShareLink.State.STARTED
+        or (link.state == ShareLink.State.PARTIAL and link.last_taken_at and link.last_taken_at > now - MOMENT)
+        for link in links
+    )
 
 
 def fetched_notes(dataset_ids: Sequence[UUID]) -> dict[UUID, str]:

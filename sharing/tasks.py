@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from sharing.layouts import sweep_layouts
 from sharing.services.dispatch import dispatch_dataset, dispatch_forgotten
+from sharing.services.unended import forget_unended
 
 
 @shared_task(soft_time_limit=110, time_limit=120)  # type: ignore[untyped-decorator]
@@ -18,3 +19,4 @@ def dispatch_dataset_task(dataset_id: str) -> None:
 def sweep_task() -> None:
     dispatch_forgotten(now=timezone.now())
     sweep_layouts(timezone.now())
+    forget_unended(timezone.now())

@@ -45,7 +45,7 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> Bells:
 def run_time_folders(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """Each test has folders and a cache of its own."""
     settings.FILES_ROOT, settings.STAGING_ROOT = tmp_path / "files", tmp_path / "staging"
-    settings.LAYOUTS_ROOT = tmp_path / "layouts"
+    settings.LAYOUTS_ROOT, settings.LIFESIGNS_ROOT = tmp_path / "layouts", tmp_path / "alive"
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one takes its time
     for folder in (settings.FILES_ROOT, settings.STAGING_ROOT):

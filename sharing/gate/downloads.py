@@ -56,6 +56,8 @@ def _send(
         subject=offer.subject,
         total=offer.total,
         spans=tuple(spans or [(0, offer.total)]),
+        revision=offer.revision,
+        part=offer.part,
         link=link,
         file=offer.file,
         counted=not only_looks(request),

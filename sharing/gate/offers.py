@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
-from dataplane.ziplayout import SourceSlice
+from dataplane.ziplayout import SourceSlice, ZipLayout
 from dataplane.ziplayout_writer import MANIFEST_NAME
-from dataplane.zipstream import OpenSource, source_bytes, zip_bytes
+from dataplane.zipstream import source_bytes, zip_bytes
 from portal.errors import NotFound
 from portal.models import DataFile, Dataset
-from portal.storage import open_verified
+from sharing.gate.sources import source_of
 from sharing.layouts import layout_of
 from sharing.models import Receipt
 
@@ -28,12 +27,14 @@ class Offer:
     etag: str
     content_type: str
     pieces: Pieces
+    revision: int
+    part: str = ""
     file: DataFile | None = None
 
 
-def zip_offer(dataset: Dataset) -> Offer:
-    """All verified files."""
-    layout, open_source = layout_of(dataset), _source_of(dataset)
+def zip_offer(dataset: Dataset, layout: ZipLayout) -> Offer:
+    """All files that were verified at the layout's revision."""
+    open_source = source_of(dataset, layout.revision)
     return Offer(
         dataset=dataset,
         kind=Receipt.Kind.ZIP,
@@ -43,6 +44,7 @@ def zip_offer(dataset: Dataset) -> Offer:
         etag=layout.etag,
         content_type="application/zip",
         pieces=lambda start, stop: zip_bytes(layout, start, stop, open_source),
+        revision=layout.revision,
     )
 
 
@@ -58,6 +60,7 @@ def manifest_offer(dataset: Dataset) -> Offer:
         etag=f'"{layout.etag[1:-1]}-manifest"',
         content_type="text/plain; charset=utf-8",
         pieces=layout.manifest.pieces,
+        revision=layout.revision,
     )
 
 
@@ -66,7 +69,7 @@ def file_offer(dataset: Dataset, path: str) -> Offer:
     file = dataset.files.verified().filter(path=path).first()
     if file is None:
         raise NotFound("There is no such file here. Look it up in the list.")
-    open_source = _source_of(dataset)
+    open_source = source_of(dataset, dataset.revision)
 
     def pieces(start: int, stop: int) -> Iterator[bytes]:
         part = SourceSlice(file.path, start, stop, file.size, file.crc32 or 0, bytes.fromhex(file.sha256))
@@ -81,12 +84,6 @@ def file_offer(dataset: Dataset, path: str) -> Offer:
         etag=f'"{file.sha256}"',
         content_type="application/octet-stream",
         pieces=pieces,
+        revision=dataset.revision,
         file=file,
     )
-
-
-def _source_of(dataset: Dataset) -> OpenSource:
-    def open_source(part: SourceSlice) -> BinaryIO:
-        return open_verified(dataset, part.path, part.start)
-
-    return open_source

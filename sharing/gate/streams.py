@@ -9,7 +9,7 @@ from itertools import chain
 
 import structlog
 from django.db import Error as DatabaseError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from dataplane.byteranges import ByteRanges
@@ -18,6 +18,7 @@ from dataplane.spans import Span, bytes_in
 from dataplane.zipstream import PIECE
 from sharing import events
 from sharing.errors import FileUnreadable
+from sharing.gate.sources import VersionGone, release_connection
 from sharing.services.recording import Delivery, begin_delivery, end_delivery
 
 log = structlog.get_logger(__name__)
@@ -44,8 +45,14 @@ def started(body: Framed, delivery: Delivery) -> Framed:
                 break
     except (DataplaneError, OSError) as error:
         _report_unreadable(delivery, error)
-        raise FileUnreadable("Storage does not give this file as it was verified. The facility was told.") from error
+        raise FileUnreadable(_excuse(error)) from error
     return chain(first, body)
+
+
+def _excuse(error: Exception) -> str:
+    if isinstance(error, VersionGone):
+        return "A newer version took the place of a file meanwhile. Begin the download again."
+    return "Storage does not give this file as it was verified. The facility was told."
 
 
 def whole(body: Framed) -> Iterator[bytes]:
@@ -55,10 +62,10 @@ def whole(body: Framed) -> Iterator[bytes]:
 
 def recorded(body: Framed, delivery: Delivery) -> Iterator[bytes]:
     """Counts what the client's connection took; runs to its `finally` also when the client leaves."""
-    sent = 0
+    sent, running = 0, None
     if bytes_in(delivery.spans) > PIECE:
-        begin_delivery(delivery=delivery, now=timezone.now())
-        _release_connection()
+        running = begin_delivery(delivery=delivery, now=timezone.now())
+        release_connection()
     try:
         for piece, of_offer in body:
             yield piece
@@ -67,13 +74,13 @@ def recorded(body: Framed, delivery: Delivery) -> Iterator[bytes]:
         _report_unreadable(delivery, error)
         raise
     finally:
-        _write_down(delivery, sent)
+        _write_down(delivery, sent, running)
 
 
-def _write_down(delivery: Delivery, sent: int) -> None:
+def _write_down(delivery: Delivery, sent: int, running: int | None) -> None:
     """The bytes have gone; if the database is away, the log must tell instead."""
     try:
-        end_delivery(delivery=delivery, sent=sent, now=timezone.now())
+        end_delivery(delivery=delivery, sent=sent, now=timezone.now(), running=running)
     except DatabaseError as error:
         log.error(
             "download_not_recorded",
@@ -87,12 +94,10 @@ def _write_down(delivery: Delivery, sent: int) -> None:
 
 
 def _report_unreadable(delivery: Delivery, error: Exception) -> None:
+    """Not when a newer version took a file's place: that is how it should be."""
+    if isinstance(error, VersionGone):
+        log.info("version_gone", dataset=delivery.dataset.name, subject=delivery.subject, reason=str(error))
+        return
     log.error("stored_file_changed", dataset=delivery.dataset.name, subject=delivery.subject, error=str(error))
     with transaction.atomic():
         events.stored_file_changed(delivery.dataset, delivery.actor, subject=delivery.subject, reason=str(error)[:300])
-
-
-def _release_connection() -> None:
-    """A download may take hours and needs no database meanwhile."""
-    if not connection.in_atomic_block:
-        connection.close()

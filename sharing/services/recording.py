@@ -3,6 +3,7 @@
 A download is written down when it begins (unless it is over in one piece) and again when it ends or breaks off.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,13 +15,15 @@ from portal.models import DataFile, Dataset
 from portal.outbox import new_notice, queue_notices
 from sharing import events
 from sharing.models import Receipt, ShareLink
+from sharing.services.unended import are_running, end_running, note_running, sent_before_their_end
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One request for `spans` of something that has `total` bytes. Without a link a member takes their own data.
 
-    `counted` is false for programs that follow every address: the audit hears of them, receipts do not.
+    `part` is the fingerprint of a selection. `counted` is false for programs that follow every address: the audit
+    hears of them, receipts do not.
     """
 
     dataset: Dataset
@@ -29,6 +32,8 @@ class Delivery:
     subject: str
     total: int
     spans: tuple[Span, ...]
+    revision: int
+    part: str = ""
     link: ShareLink | None = None
     file: DataFile | None = None
     counted: bool = True
@@ -41,27 +46,33 @@ def note_opened(*, link: ShareLink, now: datetime) -> None:
         not_opened.update(state=ShareLink.State.OPENED, opened_at=now)
 
 
-def begin_delivery(*, delivery: Delivery, now: datetime) -> None:
-    """Bytes are about to be sent: shows on the dataset page while it lasts."""
+def begin_delivery(*, delivery: Delivery, now: datetime) -> int | None:
+    """Bytes are about to be sent: shows on the dataset page while it lasts. What to name when it ends."""
     if delivery.link is None or not delivery.counted:
-        return
+        return None
     with transaction.atomic():
         link = _lock(delivery.link)
-        _receipt(delivery, now)
-        _note_taken(link, delivery, now)
+        receipt = _receipt(delivery, now)
+        _add(receipt, sent_before_their_end(receipt, delivery.spans))
+        if receipt.state != Receipt.State.COMPLETE:
+            receipt.state = Receipt.State.STARTED
+        receipt.last_at = now
+        receipt.save(update_fields=["spans", "bytes_sent", "state", "last_at"])
+        _note_taken(link, delivery, now, running=True)
+        return note_running(receipt, delivery.spans, now)
 
 
-def end_delivery(*, delivery: Delivery, sent: int, now: datetime) -> None:
+def end_delivery(*, delivery: Delivery, sent: int, now: datetime, running: int | None = None) -> None:
     """`sent` bytes of the spans have gone out, be it all or not: receipt, state of the link, audit, first-time mail.
 
-    Nothing happens when not a byte did.
+    `running` is what `begin_delivery` gave. Nothing more happens when not a byte went out.
     """
-    if not sent and delivery.total:
-        return
-    complete = sent == delivery.total
     with transaction.atomic():
-        if delivery.link is not None and delivery.counted:
-            complete |= _receive(_lock(delivery.link), delivery, sent, now)
+        complete = sent == delivery.total
+        if delivery.link is not None and delivery.counted and (sent or not delivery.total or running):
+            complete |= _receive(_lock(delivery.link), delivery, sent, now, running)
+        if not sent and delivery.total:
+            return
         events.data_taken(
             delivery.dataset,
             delivery.actor,
@@ -70,6 +81,7 @@ def end_delivery(*, delivery: Delivery, sent: int, now: datetime) -> None:
             sent=sent,
             complete=complete,
             start=delivery.spans[0][0],
+            revision=delivery.revision,
             counted=delivery.counted,
         )
 
@@ -79,56 +91,81 @@ def _lock(link: ShareLink) -> ShareLink:
     return ShareLink.objects.select_for_update().get(pk=link.pk)
 
 
-def _receive(link: ShareLink, delivery: Delivery, sent: int, now: datetime) -> bool:
+def _receive(link: ShareLink, delivery: Delivery, sent: int, now: datetime, running: int | None) -> bool:
     """Whether these bytes were the last that was missing."""
     receipt = _receipt(delivery, now)
     was_complete = receipt.state == Receipt.State.COMPLETE
-    spans = merge([(start, stop) for start, stop in receipt.spans], first_bytes(delivery.spans, sent))
-    receipt.spans, receipt.bytes_sent, receipt.last_at = spans, bytes_in(spans), now
-    receipt.requests += 1
-    if covers(spans, receipt.bytes_total):
+    _add(receipt, [*sent_before_their_end(receipt, delivery.spans), *first_bytes(delivery.spans, sent)])
+    receipt.requests, receipt.last_at = receipt.requests + 1, now
+    end_running(running)
+    of_link, of_receipt = are_running(link, receipt)
+    if covers(receipt.spans, receipt.bytes_total):
         receipt.state = Receipt.State.COMPLETE
-    elif receipt.bytes_sent:
-        receipt.state = Receipt.State.PARTIAL
+    else:
+        receipt.state = Receipt.State.STARTED if of_receipt else Receipt.State.PARTIAL
     receipt.save(update_fields=["spans", "bytes_sent", "last_at", "requests", "state"])
-    _note_taken(link, delivery, now)
+    _note_taken(link, delivery, now, running=of_link)
     completed = receipt.state == Receipt.State.COMPLETE and not was_complete
     if completed:
         _note_complete(link, delivery, now)
     return completed
 
 
+def _add(receipt: Receipt, sent: Iterable[Span]) -> None:
+    spans = merge([(start, stop) for start, stop in receipt.spans], sent)
+    receipt.spans, receipt.bytes_sent = spans, bytes_in(spans)
+
+
 def _receipt(delivery: Delivery, now: datetime) -> Receipt:
+    """A file is one version of it, whatever the revision; zips are of one revision each."""
+    of = {"file": delivery.file} if delivery.file else {"part": delivery.part, "revision": delivery.revision}
     return Receipt.objects.get_or_create(
         link=delivery.link,
         kind=delivery.kind,
-        file=delivery.file,
-        revision=delivery.dataset.revision,
-        defaults={"bytes_total": delivery.total, "first_at": now, "last_at": now},
+        **of,
+        defaults={
+            "revision": delivery.revision,
+            "subject": delivery.subject if delivery.part else "",
+            "bytes_total": delivery.total,
+            "first_at": now,
+            "last_at": now,
+        },
     )[0]
 
 
-def _note_taken(link: ShareLink, delivery: Delivery, now: datetime) -> None:
+def _note_taken(link: ShareLink, delivery: Delivery, now: datetime, *, running: bool) -> None:
     """The list of checksums is no data: whoever has only that is still waiting for the rest."""
     if delivery.kind == Receipt.Kind.MANIFEST:
         return
     if link.state != ShareLink.State.COMPLETE:
-        link.state = ShareLink.State.STARTED
+        link.state = ShareLink.State.STARTED if running else ShareLink.State.PARTIAL
     link.first_taken_at = link.first_taken_at or now
     link.last_taken_at = now
     link.save(update_fields=["state", "first_taken_at", "last_taken_at"])
 
 
 def _note_complete(link: ShareLink, delivery: Delivery, now: datetime) -> None:
-    """One thing is complete for the first time: is the whole dataset, by the zip or by every single file?"""
+    """One thing is complete for the first time: is it, or are all of them, the whole dataset?"""
     if delivery.kind == Receipt.Kind.FILE:
         link.files_complete += 1
         link.save(update_fields=["files_complete"])
-    by_files = delivery.kind == Receipt.Kind.FILE and link.files_complete >= delivery.dataset.verified_count
-    if link.state != ShareLink.State.COMPLETE and (by_files or delivery.kind == Receipt.Kind.ZIP):
+    if link.state != ShareLink.State.COMPLETE and _has_everything(link, delivery):
         link.state, link.completed_at = ShareLink.State.COMPLETE, now
         link.save(update_fields=["state", "completed_at"])
         _tell_operators(link, delivery.dataset)
+
+
+def _has_everything(link: ShareLink, delivery: Delivery) -> bool:
+    """By a zip of the newest revision, or by every single file; nobody has everything of what still grows."""
+    now = Dataset.objects.only("state", "revision", "verified_count").get(pk=delivery.dataset.pk)
+    if now.state in (Dataset.State.OPEN, Dataset.State.CLOSED):
+        return False
+    if delivery.kind == Receipt.Kind.ZIP:
+        return delivery.revision == now.revision
+    if delivery.kind != Receipt.Kind.FILE or link.files_complete < now.verified_count:
+        return False
+    whole = Receipt.objects.filter(link=link, kind=Receipt.Kind.FILE, state=Receipt.State.COMPLETE)
+    return whole.filter(file__state=DataFile.State.VERIFIED).count() >= now.verified_count
 
 
 def _tell_operators(link: ShareLink, dataset: Dataset) -> None:

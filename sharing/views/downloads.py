@@ -17,7 +17,10 @@ from sharing.access import authorise, recipient_actor
 from sharing.errors import DataDeleted
 from sharing.gate.downloads import download
 from sharing.gate.offers import Offer, file_offer, manifest_offer, zip_offer
+from sharing.gate.resumes import older_layout
 from sharing.gate.visits import may_follow_blindly
+from sharing.layouts import layout_of
+from sharing.models import ShareLink
 from sharing.views.link_pages import link_page
 
 
@@ -27,7 +30,9 @@ def link_zip(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     if may_follow_blindly(request):
         authorise(token, timezone.now())
         return redirect("link", token)
-    return _to_recipient(request, token, lambda dataset: _named_zip(dataset, name))
+    link = authorise(token, timezone.now())
+    offer = _named_zip(request, link.dataset, name, link)
+    return download(request, offer, actor=recipient_actor(request, link), link=link)
 
 
 @link_page
@@ -43,7 +48,7 @@ def link_manifest(request: HttpRequest, token: str) -> HttpResponseBase:
 @require_safe
 @login_required
 def dataset_zip(request: HttpRequest, dataset_id: UUID, name: str) -> HttpResponseBase:
-    return _to_member(request, dataset_id, lambda dataset: _named_zip(dataset, name))
+    return _to_member(request, dataset_id, lambda dataset: _named_zip(request, dataset, name, None))
 
 
 @require_safe
@@ -72,7 +77,8 @@ def _to_member(request: HttpRequest, dataset_id: UUID, offer: Callable[[Dataset]
     return download(request, offer(dataset), actor=signed_in_actor(request))
 
 
-def _named_zip(dataset: Dataset, name: str) -> Offer:
+def _named_zip(request: HttpRequest, dataset: Dataset, name: str, link: ShareLink | None) -> Offer:
     if name != dataset.name:
         raise NotFound(f"The zip of this dataset is called {dataset.name}.zip.")
-    return zip_offer(dataset)
+    older = older_layout(request, dataset, "", link, timezone.now())
+    return zip_offer(dataset, older or layout_of(dataset))

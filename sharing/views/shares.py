@@ -64,7 +64,8 @@ def _consequences(link: ShareLink) -> list[str]:
     taken = {
         ShareLink.State.NOT_OPENED: "They have not opened it yet.",
         ShareLink.State.OPENED: "They have opened the page, but taken nothing.",
-        ShareLink.State.STARTED: "They have begun to download and have not got everything yet.",
+        ShareLink.State.STARTED: "They are downloading and have not got everything yet.",
+        ShareLink.State.PARTIAL: "They have taken some of it, but not everything yet.",
         ShareLink.State.COMPLETE: "They have everything already; what they have stays with them.",
     }
     return [

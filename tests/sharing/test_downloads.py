@@ -158,8 +158,7 @@ def test_a_new_revision_has_another_etag(rita_s: Visitor) -> None:
     before = rita_s.get(below)
     store_file(dataset, "late.txt", b"late").save()
     Dataset.objects.filter(pk=dataset.pk).update(revision=2)
-    after = rita_s.get(below, range="bytes=100-", if_range=before["ETag"])
-    assert after.status_code == 200
+    after = rita_s.get(below)
     assert after["ETag"] != before["ETag"]
     assert len(after.body) > len(before.body)
 

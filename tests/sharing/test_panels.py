@@ -33,7 +33,7 @@ def test_members_see_how_far_each_recipient_is(dataset: Dataset, make_link: Make
     taking.get_zip(range="bytes=0-999")
     done.get_zip()
     text = shown(links_panel, bob, dataset)
-    for visitor, word in ((waiting, "not opened"), (looking, "opened"), (taking, "started"), (done, "complete")):
+    for visitor, word in ((waiting, "not opened"), (looking, "opened"), (taking, "partial"), (done, "complete")):
         row = text.partition(visitor.link.recipient)[2].partition("</tr>")[0]
         assert f"</svg>{word}</span>" in row
     assert "perhaps by a program" in text

@@ -139,7 +139,7 @@ def test_a_file_that_shrinks_while_it_is_sent_ends_the_connection(handover: Hand
     until(handover.downloads)
     assert handover.downloads()[0][1] == 0
     assert handover.portal.query("select count(*) from portal_auditevent where kind = 'stored_file_changed'") == [(1,)]
-    assert handover.link_state() == "started"
+    assert handover.link_state() == "partial"
 
 
 def test_tokens_stay_out_of_the_server_s_own_log(handover: Handover) -> None:

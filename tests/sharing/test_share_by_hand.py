@@ -125,7 +125,7 @@ def revoke_url(link: ShareLink) -> str:
 
 @pytest.mark.parametrize(
     ("taken", "said"),
-    [("", "not opened it yet"), ("/", "taken nothing"), ("some", "not got everything"), ("all", "everything already")],
+    [("", "not opened it yet"), ("/", "taken nothing"), ("some", "not everything yet"), ("all", "everything already")],
 )
 def test_revoking_says_first_what_will_happen(
     rita_s: Visitor, alice: User, sign_in: SignIn, taken: str, said: str

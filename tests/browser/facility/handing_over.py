@@ -10,6 +10,7 @@ from portal.mail_sending import send_due_mail
 from portal.models import DataFile, Dataset, Notice
 from reminders.services.remind import remind_recipients
 from sharing.gate.offers import zip_offer
+from sharing.layouts import layout_of
 from sharing.models import Receipt, ShareLink
 from sharing.services.by_hand import ShareWish, revoke_link, share_by_hand
 from sharing.services.dispatch import dispatch_dataset
@@ -103,7 +104,7 @@ def link_of(run: Run, email: str) -> ShareLink:
 
 def _zip_for(run: Run, guest: Guest) -> Delivery:
     link = link_of(run, guest.email)
-    offer = zip_offer(link.dataset)
+    offer = zip_offer(link.dataset, layout_of(link.dataset))
     return Delivery(
         dataset=link.dataset,
         actor=_actor(link, guest),
@@ -111,6 +112,7 @@ def _zip_for(run: Run, guest: Guest) -> Delivery:
         subject=offer.subject,
         total=offer.total,
         spans=((0, offer.total),),
+        revision=offer.revision,
         link=link,
     )
 
@@ -131,6 +133,7 @@ def _take_file(run: Run, guest: Guest, number: int, now: datetime) -> None:
         subject=file.path,
         total=file.size,
         spans=((0, file.size),),
+        revision=link.dataset.revision,
         link=link,
         file=file,
     )

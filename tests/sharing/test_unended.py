@@ -1,0 +1,112 @@
+"""A process that is killed cannot say what it had sent; whoever resumes shows it."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from dataplane.lifesign import Lifesigns
+from sharing.models import Receipt, RunningRequest, ShareLink
+from sharing.services.unended import forget_unended
+from tests.sharing.conftest import MakeDataset, MakeLink, Visitor, hang_up
+
+pytestmark = pytest.mark.django_db
+SIZE = 1 << 20
+
+
+@pytest.fixture
+def big(make_dataset: MakeDataset, make_link: MakeLink) -> Visitor:
+    return Visitor(make_link(make_dataset({"big.mrc": bytes(range(256)) * 4096})))
+
+
+Begin = Callable[..., Any]
+
+
+@pytest.fixture
+def begin(big: Visitor) -> Iterator[Begin]:
+    """Requests that are answered until the test ends."""
+    held = []
+
+    def begin_one(**headers: str) -> Any:
+        response: Any = big.client.get(f"{big.address}/files/big.mrc", headers=headers)
+        response.pieces = iter(response.streaming_content)
+        next(response.pieces)
+        held.append(response)
+        return response
+
+    yield begin_one
+    for response in held:
+        hang_up(response)
+
+
+def kill_all() -> None:
+    """As if the processes that answer had died."""
+    machine = Lifesigns(settings.LIFESIGNS_ROOT).own().rpartition(".")[0]
+    RunningRequest.objects.update(process=f"{machine}.1-dead")
+
+
+def receipt() -> Receipt:
+    return Receipt.objects.get()
+
+
+def test_what_a_killed_process_sent_counts_once_somebody_resumes_behind_it(big: Visitor, begin: Begin) -> None:
+    begin()
+    kill_all()
+    big.get("/files/big.mrc", range="bytes=500000-")
+    assert (receipt().state, receipt().spans) == (Receipt.State.COMPLETE, [[0, SIZE]])
+    assert big.state() == ShareLink.State.COMPLETE
+    assert not RunningRequest.objects.exists()
+
+
+def test_also_when_what_was_left_is_small(big: Visitor, begin: Begin) -> None:
+    begin()
+    kill_all()
+    big.get("/files/big.mrc", range=f"bytes={SIZE - 5}-")
+    assert receipt().state == Receipt.State.COMPLETE
+
+
+def test_of_several_ranges_those_before_the_resumed_one_were_sent(big: Visitor, begin: Begin) -> None:
+    begin(range="bytes=900000-,0-499999,600000-699999")
+    kill_all()
+    big.get("/files/big.mrc", range="bytes=300000-899999")
+    assert receipt().spans == [[0, SIZE]]
+
+
+def test_a_request_that_is_still_answered_shows_nothing(big: Visitor, begin: Begin) -> None:
+    running = begin()
+    big.get("/files/big.mrc", range="bytes=500000-")
+    assert receipt().spans == [[500_000, SIZE]]
+    assert receipt().state == Receipt.State.STARTED
+    assert big.state() == ShareLink.State.STARTED
+    hang_up(running)
+    assert receipt().state == Receipt.State.PARTIAL
+    assert big.state() == ShareLink.State.PARTIAL
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-", "bytes=0-99999"])
+def test_beginning_again_shows_nothing(big: Visitor, begin: Begin, asked: str) -> None:
+    begin(range="bytes=0-799999")
+    kill_all()
+    big.get("/files/big.mrc", range=asked)
+    assert receipt().requests == 1
+    assert receipt().spans in ([[0, SIZE]], [[0, 100_000]])
+
+
+def test_a_place_the_dead_one_was_not_sending_to_shows_nothing(big: Visitor, begin: Begin) -> None:
+    begin(range="bytes=0-599999")
+    kill_all()
+    big.get("/files/big.mrc", range="bytes=700000-")
+    assert receipt().spans == [[700_000, SIZE]]
+    assert big.state() == ShareLink.State.PARTIAL
+
+
+def test_rows_of_the_dead_are_forgotten_after_months(begin: Begin) -> None:
+    begin()
+    kill_all()
+    forget_unended(timezone.now() + timedelta(days=59))
+    assert RunningRequest.objects.count() == 1
+    forget_unended(timezone.now() + timedelta(days=61))
+    assert not RunningRequest.objects.exists()
