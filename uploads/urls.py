@@ -1,6 +1,6 @@
 from django.urls import path
 
-from uploads.views import browser, closing, drop, drop_links, instruments, tokens, tus, versions
+from uploads.views import agents, browser, closing, drop, drop_links, instruments, tokens, tus, versions
 
 urlpatterns = [
     path("tus/", tus.endpoint, name="tus"),
@@ -20,8 +20,9 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>/versions", versions.versions, name="dataset_versions"),
     path("datasets/<uuid:dataset_id>/versions/<int:file_id>", versions.version, name="dataset_version"),
     path("projects/<slug:code>/instruments/<slug:slug>/", instruments.instrument, name="instrument"),
-    path("projects/<slug:code>/instruments/<slug:slug>/agents", instruments.agents, name="instrument_agents"),
-    path("projects/<slug:code>/agents/<int:agent_number>/remove", instruments.forget, name="agent_forget"),
+    path("projects/<slug:code>/instruments/<slug:slug>/agents", agents.instrument_agents, name="instrument_agents"),
+    path("projects/<slug:code>/agents/", agents.project_agents, name="project_agents"),
+    path("projects/<slug:code>/agents/<int:agent_number>/remove", agents.forget, name="agent_forget"),
     path("projects/<slug:code>/upload-tokens/", tokens.token_list, name="upload_tokens"),
     path("projects/<slug:code>/upload-tokens/new", tokens.token_new, name="upload_token_new"),
     path(

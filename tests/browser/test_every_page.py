@@ -38,6 +38,7 @@ PAGES = {
     "settings": ("alice", "/projects/cryo-em/settings/"),
     "upload-tokens": ("alice", "/projects/cryo-em/upload-tokens/"),
     "upload-tokens-none": ("alice", "/projects/x-ray/upload-tokens/"),
+    "project-agents-none": ("alice", "/projects/cryo-em/agents/"),
     "upload-token-renew": ("alice", "/projects/cryo-em/upload-tokens/1/renew"),
     "upload-token-new": ("alice", "/projects/cryo-em/upload-tokens/new"),
     "dataset": ("alice", "{shared}"),

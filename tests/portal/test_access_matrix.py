@@ -64,6 +64,7 @@ GET     projects/<slug:code>/instruments/<slug:slug>/metadata          login  40
 POST    projects/<slug:code>/instruments/<slug:slug>/metadata          login  404     403    403    in     in     login
 GET     projects/<slug:code>/instruments/add                           login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/instruments/add                           login  404     403    403    in     in     login
+GET     projects/<slug:code>/agents/                                   login  404     ok     ok     ok     ok     login
 GET     projects/<slug:code>/agents/<int:agent_number>/remove          login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/agents/<int:agent_number>/remove          login  404     403    403    ok     ok     login
 GET     projects/<slug:code>/upload                                    login  404     403    ok     ok     ok     login

@@ -10,7 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 from portal.models import AuditEvent, Instrument, User
 from tests.uploads.conftest import Pc
 from tests.uploads.test_heartbeat import beat
-from uploads.models import Agent
+from uploads.agent_pages import agents_address
+from uploads.models import Agent, UploadToken
 
 PAGE = "/projects/em/instruments/krios-2/"
 TEMPLATE = f"{PAGE}metadata"
@@ -49,6 +50,17 @@ def test_the_moving_part_costs_the_same_for_any_number_of_agents(
         ada.post("/heartbeat", beat(agent_id=f"5a4f0d31-53a2-4df3-9d3b-1d5c0f3a8a{number:02}", host=f"pc-{number}"))
     with django_assert_max_num_queries(7):
         assert manager.get(f"{PAGE}agents").content.decode().count("<article") == 12
+
+
+def test_agents_without_an_instrument_have_a_page_of_their_own(ada: Pc, manager: Client) -> None:
+    ada.post("/heartbeat", beat(host="a-laptop"))
+    UploadToken.objects.update(instrument=None)
+    assert "a-laptop" not in manager.get(PAGE).content.decode()
+    token = Agent.objects.get().token
+    address = agents_address(token.project, token.instrument)
+    assert "a-laptop" in manager.get(address).content.decode()
+    removal = f"/projects/em/agents/{Agent.objects.get().pk}/remove"
+    assert manager.post(removal)["Location"] == address
 
 
 def test_one_form_gives_one_command(manager: Client, instrument: Instrument) -> None:
