@@ -16,6 +16,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from dataplane.ranges import wanted_spans
+from dataplane.spans import Span
 from portal.models import DataFile, Dataset, Project, User
 from tests.faults.conftest import Found
 from tests.faults.sizes import times
@@ -131,7 +133,7 @@ def test_malformed_uploads_give_no_5xx_and_leave_nothing(
     found(f"{REQUESTS} requests, seed {SEED}; answers {dict(sorted(statuses.items()))}")
     assert len(statuses) > 5, "the grammar hits one refusal only"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["files", "staging"]
-    assert {path.name for path in Path(settings.FILES_ROOT).iterdir()} <= {".received", ".versions"}
+    assert {path.name for path in Path(settings.FILES_ROOT).iterdir()} <= {".received", ".versions", ".arriving"}
     check_nothing_leaked(settings)
 
 
@@ -180,6 +182,8 @@ def test_a_leaked_row_would_be_noticed(
 # --- ranges of a download
 
 CONTENT = os.urandom(5_000)
+PLAIN = re.compile(r"bytes=(?:([0-9]+)-([0-9]*)|-([0-9]+))")
+SEVERAL = re.compile(r'multipart/byteranges; ?boundary="?([^"]+)"?')
 RANGE = re.compile(r"bytes (\d+)-(\d+)/5000")
 
 
@@ -198,34 +202,90 @@ def any_range(chance: random.Random) -> str:
     return text
 
 
+def one_byte_short(header: str | None, total: int) -> list[Span] | None:
+    spans = wanted_spans(header, total)
+    return spans and [(first, max(first + 1, last - 1)) for first, last in spans]
+
+
+def the_end_breaks(header: str | None, total: int) -> list[Span] | None:
+    spans = wanted_spans(header, total)
+    if header and str(total) in header:
+        raise ZeroDivisionError
+    return spans
+
+
 @pytest.mark.slow
 def test_any_range_of_a_download_is_a_slice_the_whole_or_416(
     pc: Client, dataset: str, sign_in: Callable[[User], Client], alice: User, found: Found
 ) -> None:
-    url, chance, statuses = verified_download(pc, dataset), random.Random(SEED), Counter[int]()  # noqa: S311
-    browser = sign_in(alice)
-    for _ in range(REQUESTS):
-        asked = any_range(chance)
-        answer: Any = browser.get(url, headers={"Range": asked})
-        statuses[answer.status_code] += 1
-        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        check_slice(asked, answer, body)
+    statuses = ask_ranges(sign_in(alice), verified_download(pc, dataset), REQUESTS)
     found(f"{REQUESTS} Range headers, seed {SEED}; answers {dict(sorted(statuses.items()))}")
     assert set(statuses) == {200, 206, 416}
 
 
+def ask_ranges(browser: Client, url: str, count: int) -> Counter[int]:
+    chance, statuses = random.Random(SEED), Counter[int]()  # noqa: S311  (the same ranges each time)
+    for _ in range(count):
+        asked = any_range(chance)
+        answer: Any = browser.get(url, headers={"Range": asked})
+        statuses[answer.status_code] += 1
+        check_slice(asked, answer, b"".join(answer.streaming_content) if answer.streaming else answer.content)
+    return statuses
+
+
+@pytest.mark.parametrize("fault", [one_byte_short, the_end_breaks], ids=["short", "breaks"])
+def test_a_wrong_answer_to_a_range_would_be_noticed(
+    pc: Client,
+    dataset: str,
+    sign_in: Callable[[User], Client],
+    alice: User,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Callable[[str | None, int], list[Span] | None],
+) -> None:
+    """Planted: the last byte of a range is left out; a range that names the end breaks."""
+    monkeypatch.setattr("sharing.gate.downloads.wanted_spans", fault)
+    browser, url = sign_in(alice), verified_download(pc, dataset)
+    browser.raise_request_exception = False
+    with pytest.raises(AssertionError):
+        ask_ranges(browser, url, 200)
+
+
 def check_slice(asked: str, answer: Any, body: bytes) -> None:
     assert answer.status_code in {200, 206, 416}, (asked, answer.status_code)
+    if meant := plainly_meant(asked):
+        assert (answer.status_code, answer.get("Content-Range")) == (206, meant), asked
     if answer.status_code == 200:
         assert body == CONTENT, asked
     elif answer.status_code == 206:
-        match = RANGE.fullmatch(answer["Content-Range"])
-        assert match, (asked, answer["Content-Range"])
-        first, last = int(match[1]), int(match[2])
-        assert body == CONTENT[first : last + 1], asked
-        assert int(answer["Content-Length"]) == len(body) == last + 1 - first, asked
+        assert int(answer["Content-Length"]) == len(body), asked
+        for told, part in parts_of(answer, body):
+            match = RANGE.fullmatch(told)
+            assert match, (asked, told)
+            assert part == CONTENT[int(match[1]) : int(match[2]) + 1], (asked, told)
     else:
         assert answer["Content-Range"] == "bytes */5000"
+
+
+def plainly_meant(asked: str) -> str:
+    """The Content-Range that one well-formed range must bring; empty for what is less plain."""
+    match = PLAIN.fullmatch(asked)
+    if not match:
+        return ""
+    first = int(match[1]) if match[1] else max(0, 5_000 - int(match[3]))
+    last = min(int(match[2]), 4_999) if match[2] else 4_999
+    return f"bytes {first}-{last}/5000" if first <= last else ""
+
+
+def parts_of(answer: Any, body: bytes) -> list[tuple[str, bytes]]:
+    """What each Content-Range of a 206 brings."""
+    several = SEVERAL.fullmatch(answer["Content-Type"])
+    if several is None:
+        return [(answer["Content-Range"], body)]
+    before, *parts, end = body.split(b"\r\n--" + several[1].encode())
+    assert (before.strip(), end.strip()) == (b"", b"--"), (before, end)
+    heads = [part.partition(b"\r\n\r\n") for part in parts]
+    told = [re.search(r"(?im)^content-range: *(.*?)\r?$", head.decode()) for head, _, _ in heads]
+    return [(match[1] if match else "", content) for match, (_, _, content) in zip(told, heads, strict=True)]
 
 
 def verified_download(pc: Client, dataset: str) -> str:
