@@ -37,9 +37,9 @@ class Passed:
     method: str
     path: str
     offset: int
+    began_at: float = field(default_factory=time.monotonic)
     passed: int = 0
     cut: Cut | None = None
-    cut_at: float = 0.0
     status: int = 0
     answered_at: float = 0.0
     acknowledged: int | None = None
@@ -120,7 +120,7 @@ class CuttingProxy:
             return piece
         with self._counting:
             if self.cuts and self.cuts[0].at <= self.passed + len(piece):
-                request.cut, request.cut_at = self.cuts.pop(0), time.monotonic()
+                request.cut = self.cuts.pop(0)
                 piece = piece[: max(request.cut.at - self.passed, 0)]
             self.passed += len(piece)
             request.passed += len(piece)

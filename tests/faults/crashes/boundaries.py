@@ -1,59 +1,111 @@
-"""Every write, flush, rename and commit of this process is counted; at the chosen one it is killed."""
+"""Every write, flush, rename and commit of this process, and every acknowledgement; at the chosen one it is killed.
+
+Each counts once, as a moment after which the disk, the database or the sender knows something else than before: a call
+that fails or changes nothing is no boundary, and neither is a flush when the kernel survives.
+"""
 
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
-CALLS = ("open", "pwrite", "ftruncate", "copy_file_range", "fdatasync", "fsync", "rename", "replace", "unlink", "mkdir")
-_WRITES = ("INSERT", "UPDATE", "DELETE")
+from dataplane import unpacking
+from tests.faults.crashes.power_loss import WorstCaseDisk
+
+CALLS = (
+    "open",
+    "write",
+    "pwrite",
+    "ftruncate",
+    "copy_file_range",
+    "fdatasync",
+    "fsync",
+    "rename",
+    "replace",
+    "unlink",
+    "mkdir",
+)
+WRITES = ("write", "pwrite")
+FLUSHES = ("fdatasync", "fsync")
+_CHANGES = ("INSERT", "UPDATE", "DELETE")
 
 
 class Boundaries:
-    """`install` changes this process for good: meant for one that is forked to die. `at` 0 lets it live."""
+    """`install` changes this process for good: meant for one that is forked to die. `at` 0 lets it live.
 
-    def __init__(self, at: int, flushed: Callable[[int], None]) -> None:
+    `disk`: told of each flush, for a loss of power; None when only the process dies.
+    """
+
+    def __init__(self, at: int, disk: WorstCaseDisk | None) -> None:
         self._at = at
-        self._flushed = flushed
+        self._disk = disk
+        self._changes = 0
         self.passed: list[str] = []
 
     def install(self) -> None:
         for name in CALLS:
             setattr(os, name, self._watched(name, getattr(os, name)))
-        commit = BaseDatabaseWrapper._commit  # type: ignore[attr-defined]
-        BaseDatabaseWrapper._commit = self._watched("commit", commit)  # type: ignore[attr-defined]
+        if disk := self._disk:
+            unpacking.sync_file_system = self._flushing_all(disk)  # type: ignore[assignment]
+        commit: Any = BaseDatabaseWrapper._commit  # type: ignore[attr-defined]
         execute: Any = SQLiteCursorWrapper.execute
 
-        def execute_watched(cursor: Any, query: str, params: Any = None) -> Any:
-            commits = not cursor.connection.in_transaction and query.lstrip().startswith(_WRITES)
-            call = lambda: execute(cursor, query, params)  # noqa: E731
-            return self._around("autocommit", call) if commits else call()  # type: ignore[no-untyped-call]
+        def commit_watched(database: Any) -> Any:
+            return self._changing("commit", database.connection, lambda: commit(database))
 
+        def execute_watched(cursor: Any, query: str, params: Any = None) -> Any:
+            commits = not cursor.connection.in_transaction and query.lstrip().startswith(_CHANGES)
+            call = lambda: execute(cursor, query, params)  # noqa: E731
+            return self._changing("autocommit", cursor.connection, call) if commits else call()  # type: ignore[no-untyped-call]
+
+        BaseDatabaseWrapper._commit = commit_watched  # type: ignore[attr-defined]
         SQLiteCursorWrapper.execute = execute_watched  # type: ignore[method-assign,assignment]
+
+    def acknowledging(self) -> None:
+        """To be told before the sender notes an acknowledgement."""
+        self._pass("an acknowledgement")
 
     def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*arguments: Any, **options: Any) -> Any:
-            if name == "open" and not arguments[1] & os.O_CREAT:
+            if name in FLUSHES and self._disk is None:
                 return real(*arguments, **options)
-            if name == "pwrite":
-                self._pass(
-                    "half a pwrite", lambda: real(arguments[0], arguments[1][: len(arguments[1]) // 2], arguments[2])
-                )
-            result = self._around(name, lambda: real(*arguments, **options))
-            if name in ("fsync", "fdatasync"):
-                self._flushed(arguments[0])
-                self._pass(f"noted {name}")
+            if name == "open" and (not arguments[1] & os.O_CREAT or Path(arguments[0]).exists()):
+                return real(*arguments, **options)
+            self._pass(name)
+            if name in WRITES:
+                descriptor, data, *place = arguments
+                self._pass(f"half a {name}", lambda: real(descriptor, data[: len(data) // 2], *place))
+            try:
+                result = real(*arguments, **options)
+            except OSError:
+                self.passed.pop()
+                raise
+            if name in FLUSHES and self._disk:
+                self._disk.flushed(arguments[0])
             return result
 
         return watched
 
-    def _around(self, name: str, call: Callable[[], Any]) -> Any:
-        self._pass(f"before {name}")
+    def _flushing_all(self, disk: WorstCaseDisk) -> Callable[[Path], None]:
+        real = unpacking.sync_file_system
+
+        def watched(folder: Path) -> None:
+            self._pass("syncfs")
+            real(folder)
+            disk.flushed_all()
+
+        return watched
+
+    def _changing(self, name: str, connection: Any, call: Callable[[], Any]) -> Any:
+        self._pass(name)
         result = call()
-        self._pass(f"after {name}")
+        if connection.total_changes == self._changes:
+            self.passed.pop()
+        self._changes = connection.total_changes
         return result
 
     def _pass(self, name: str, last_act: Callable[[], object] = lambda: None) -> None:

@@ -14,15 +14,22 @@ from pathlib import Path
 class WorstCaseDisk:
     def __init__(self, memory: Path) -> None:
         self._memory = memory
+        self._roots: tuple[Path, ...] = ()
         self._held: list[int] = []  # open, so that no inode number is used twice
 
     def begin(self, *roots: Path) -> None:
         """Everything that lies in the folders now is durable."""
         self._memory.mkdir()
-        for root in roots:
+        self._roots = roots
+        self.flushed_all()
+
+    def flushed_all(self) -> None:
+        """To be told after a flush of the file system."""
+        for root in self._roots:
             for folder, _, names in os.walk(root):
                 self._remember_folder(Path(folder))
                 for name in names:
+                    self._held.append(os.open(Path(folder, name), os.O_RDONLY))
                     self._remember_file(Path(folder, name))
 
     def flushed(self, descriptor: int) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client
 
-from dataplane import receive, staging, staging_writer
+from dataplane import receive, staging, staging_writer, unpacking
 from portal import queue, storage
 from tests.faults.crashes.boundaries import Boundaries
 from tests.faults.crashes.power_loss import WorstCaseDisk
@@ -23,7 +23,7 @@ LEASES_HAVE_RUN_OUT = timedelta(hours=1)
 
 
 class Stage:
-    """`fault` is planted in every server: `no_data_flush`, `no_folder_flush` or none."""
+    """`fault` is planted in every server: `no_data_flush`, `no_folder_flush`, `no_file_system_flush` or none."""
 
     def __init__(self, secret: str, *, power: bool, fault: str) -> None:
         self._secret = secret
@@ -67,16 +67,21 @@ class Stage:
         return in_a_fork(lambda: self._tell_until(point), self._var / "failure")
 
     def _tell_until(self, point: int) -> None:
+        disk = WorstCaseDisk(self._memory)
+        disk.begin(*self._roots)
+        boundaries = Boundaries(point, disk if self._power else None)
+        boundaries.install()
+        self._plant()
+        Pc(self._secret, self._notes, boundaries.acknowledging).tell()
+        (self._var / "passed").write_text(json.dumps(boundaries.passed))
+
+    def _plant(self) -> None:
         if self._fault == "no_data_flush":
             staging_writer.sync_descriptor = lambda descriptor: None  # type: ignore[attr-defined]
         if self._fault == "no_folder_flush":
             staging_writer.sync_folder = staging.sync_folder = lambda folder: None  # type: ignore[attr-defined]
-        disk = WorstCaseDisk(self._memory)
-        disk.begin(*self._roots)
-        boundaries = Boundaries(point, disk.flushed)
-        boundaries.install()
-        Pc(self._secret, self._notes).tell()
-        (self._var / "passed").write_text(json.dumps(boundaries.passed))
+        if self._fault == "no_file_system_flush":
+            unpacking.sync_file_system = lambda folder: None
 
 
 def in_a_fork(act: Callable[[], object], failure: Path) -> str:
