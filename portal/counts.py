@@ -1,6 +1,7 @@
 """The counts of a dataset's files, kept in the transaction that changes the files, by one conditional UPDATE."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Self
 from uuid import UUID
 
 from django.db.models import F
@@ -19,6 +20,11 @@ class Change:
     bytes_verified: int = 0
     corrupt: int = 0
     bytes_kept: int = 0
+
+    def __iadd__(self, other: "Change") -> Self:
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        return self
 
     @property
     def bytes_added(self) -> int:

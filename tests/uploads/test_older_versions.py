@@ -1,6 +1,7 @@
 """A changed file becomes a new version of the same path; the older verified bytes are kept until the release."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.uploads.conftest import Pc
 from uploads.services import older_versions, verification
 from uploads.services.older_versions import remove_older_versions, remove_stray_versions
 from uploads.services.release import no_longer_safe
+from uploads.services.sweep import expire_uploads
 from uploads.services.work import sweep
 
 Worker = Callable[[], None]
@@ -122,6 +124,24 @@ def _let_die(patch: pytest.MonkeyPatch, step: str) -> None:
 
 def _forget_claims() -> None:
     DataFile.objects.update(leased_until=None, claimed_by="")
+
+
+def test_what_was_verified_before_is_the_file_again_when_its_successor_never_came(
+    ada: Pc, dataset: Dataset, worker: Worker
+) -> None:
+    send_version(ada, dataset, worker, b"first")
+    ada.announce(dataset, {"path": PATH, "size": 6, "sha256": Pc.sha256(b"second")})
+    assert ada.post(f"/datasets/{dataset.pk}/files/withdraw", {"paths": [PATH]}).status_code == 200
+    assert (older(dataset), current(dataset)) == ([], b"first")
+    assert (dataset.file_count, dataset.verified_count, dataset.bytes_expected) == (1, 1, 5)
+
+    ada.create(6, b"sec", dataset=dataset, path=PATH)
+    assert older(dataset) == [b"first"]
+    assert len(expire_uploads(now=timezone.now() + timedelta(days=30))) == 1
+    assert (older(dataset), current(dataset)) == ([], b"first")
+    ada.close(dataset)
+    dataset.refresh_from_db()
+    assert dataset.state == Dataset.State.RELEASED
 
 
 def test_a_crash_while_removing_is_finished_by_the_sweep(

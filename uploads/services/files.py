@@ -27,7 +27,7 @@ from uploads.services.file_wishes import (
 from uploads.services.release import release_if_whole
 from uploads.services.room import require_quota
 from uploads.services.stop import cancel_uploads
-from uploads.services.versions import lock_dataset, new_file, supersede
+from uploads.services.versions import bring_back, lock_dataset, new_file, supersede
 
 State = DataFile.State
 _RECORDED = ("size", "mtime_ns", "sha256")
@@ -73,7 +73,8 @@ def announce_files(*, dataset_id: UUID, raw_wishes: Sequence[RawWish], now: date
 def withdraw_files(*, dataset_id: UUID, paths: Sequence[str], actor: Actor, now: datetime) -> list[DataFile]:
     """Take back announced files that did not come, or came damaged; the named ones that stay, as they are.
 
-    A closed dataset that only waited for them is released. Raises DatasetClosed once it is. Cost: six queries.
+    Of a file that was verified before, that version is the file again. A closed dataset that only waited for them is
+    released. Raises DatasetClosed once it is. Cost: eight queries.
     """
     with transaction.atomic():
         dataset = lock_dataset(dataset_id)
@@ -82,7 +83,9 @@ def withdraw_files(*, dataset_id: UUID, paths: Sequence[str], actor: Actor, now:
         named = list(current_files(dataset, [key_of(path) for path in paths]).values())
         gone = [file for file in named if file.state in (State.EXPECTED, State.CORRUPT)]
         if gone:
-            apply_change(dataset.pk, supersede(gone))
+            change = supersede(gone)
+            change += bring_back(dataset, [file.path_key for file in gone])
+            apply_change(dataset.pk, change)
             cancel_uploads(Upload.objects.filter(file__in=[file.pk for file in gone]))
             events.files_withdrawn(dataset, actor, gone)
             release_if_whole(dataset.pk, now=now)
@@ -126,14 +129,7 @@ def _is_other_version(file: DataFile, wish: FileWish) -> bool:
 def _carry_out(plan: _Plan, dataset: Dataset) -> None:
     change = plan.counts
     if plan.superseded:
-        taken = supersede(plan.superseded)
-        change.files += taken.files
-        change.bytes_expected += taken.bytes_expected
-        change.received += taken.received
-        change.corrupt += taken.corrupt
-        change.verified += taken.verified
-        change.bytes_verified += taken.bytes_verified
-        change.bytes_kept += taken.bytes_kept
+        change += supersede(plan.superseded)
     stopped = [*(file.pk for file in plan.superseded), *plan.rewritten_ids]
     if stopped:
         cancel_uploads(Upload.objects.filter(file__in=stopped))

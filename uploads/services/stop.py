@@ -16,7 +16,7 @@ from uploads import events
 from uploads.errors import AlreadyReceived
 from uploads.models import Upload, UploadQuerySet
 from uploads.services.current import locked_upload
-from uploads.services.versions import lock_dataset
+from uploads.services.versions import bring_back, lock_dataset
 
 
 def staging_area() -> StagingArea:
@@ -99,7 +99,7 @@ def _forget_bytes(area: StagingArea, upload_id: str) -> None:
 
 @transaction.atomic
 def _end(uploads: UploadQuerySet, state: Upload.State) -> bool:
-    """Ends one unfinished upload or kept part, and takes back a file that only it brought."""
+    """Ends one unfinished upload or kept part, and takes back a file that only it brought, for the version before."""
     upload = uploads.staged().first()
     if upload is None:
         return False
@@ -111,5 +111,7 @@ def _end(uploads: UploadQuerySet, state: Upload.State) -> bool:
         expected = DataFile.objects.filter(pk=upload.file_id, state=DataFile.State.EXPECTED)
         if file := expected.first():
             expected.delete()
-            apply_change(upload.dataset_id, Change(files=-1, bytes_expected=-file.size))
+            change = Change(files=-1, bytes_expected=-file.size)
+            change += bring_back(upload.dataset_id, [file.path_key])
+            apply_change(upload.dataset_id, change)
     return True
