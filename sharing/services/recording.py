@@ -3,7 +3,6 @@
 A download is written down when it begins (unless it is over in one piece) and again when it ends or breaks off.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +14,7 @@ from portal.models import DataFile, Dataset
 from portal.outbox import new_notice, queue_notices
 from sharing import events
 from sharing.models import Receipt, ShareLink
-from sharing.services.unended import are_running, end_running, note_running, sent_before_their_end
+from sharing.services.unended import are_running, end_running, note_resumed, note_running, shown_by_resumes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,11 @@ def begin_delivery(*, delivery: Delivery, now: datetime) -> int | None:
     with transaction.atomic():
         link = _lock(delivery.link)
         receipt = _receipt(delivery, now)
-        _add(receipt, sent_before_their_end(receipt, delivery.spans))
+        note_resumed(receipt, delivery.spans)
         if receipt.state != Receipt.State.COMPLETE:
             receipt.state = Receipt.State.STARTED
         receipt.last_at = now
-        receipt.save(update_fields=["spans", "bytes_sent", "state", "last_at"])
+        receipt.save(update_fields=["state", "last_at"])
         _note_taken(link, delivery, now, running=True)
         return note_running(receipt, delivery.spans, now)
 
@@ -95,13 +94,11 @@ def _receive(link: ShareLink, delivery: Delivery, sent: int, now: datetime, runn
     """Whether these bytes were the last that was missing."""
     receipt = _receipt(delivery, now)
     was_complete = receipt.state == Receipt.State.COMPLETE
-    _add(receipt, [*sent_before_their_end(receipt, delivery.spans), *first_bytes(delivery.spans, sent)])
     receipt.requests, receipt.last_at = receipt.requests + 1, now
     end_running(running)
     of_link, of_receipt = are_running(link, receipt)
-    if covers(receipt.spans, receipt.bytes_total):
-        receipt.state = Receipt.State.COMPLETE
-    else:
+    _add(receipt, delivery, sent)
+    if receipt.state != Receipt.State.COMPLETE:
         receipt.state = Receipt.State.STARTED if of_receipt else Receipt.State.PARTIAL
     receipt.save(update_fields=["spans", "bytes_sent", "last_at", "requests", "state"])
     _note_taken(link, delivery, now, running=of_link)
@@ -111,9 +108,14 @@ def _receive(link: ShareLink, delivery: Delivery, sent: int, now: datetime, runn
     return completed
 
 
-def _add(receipt: Receipt, sent: Iterable[Span]) -> None:
-    spans = merge([(start, stop) for start, stop in receipt.spans], sent)
-    receipt.spans, receipt.bytes_sent = spans, bytes_in(spans)
+def _add(receipt: Receipt, delivery: Delivery, sent: int) -> None:
+    """The bytes that went out now, and those that a process sent before it was killed, once they make it complete."""
+    note_resumed(receipt, delivery.spans)
+    receipt.spans = merge([(start, stop) for start, stop in receipt.spans], first_bytes(delivery.spans, sent))
+    with_shown = merge(receipt.spans, shown_by_resumes(receipt))
+    receipt.bytes_sent = bytes_in(with_shown)
+    if covers(with_shown, receipt.bytes_total):
+        receipt.spans, receipt.state = with_shown, Receipt.State.COMPLETE
 
 
 def _receipt(delivery: Delivery, now: datetime) -> Receipt:

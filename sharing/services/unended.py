@@ -1,10 +1,11 @@
 """Requests that are being answered, and those whose process died before it could say what it had sent.
 
 A process that is killed leaves its rows. Nobody knows how far it came, but whoever resumes shows it: a request for the
-bytes from N on, where the dead one was sending from before N to behind it, has what lies before N.
+bytes from N on, where the dead one was sending from before N to behind it, has what lies before N. Several connections
+may resume in one such range; the first of their places counts, so what they show is kept apart until all is complete.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from sharing.models import Receipt, RunningRequest, ShareLink
 
 log = structlog.get_logger(__name__)
 
+RESUMED = ""  # instead of a process: it died, and the row's spans are what it had sent
 _FORGOTTEN_AFTER = timedelta(days=60)
 
 
@@ -38,20 +40,24 @@ def end_running(running: int | None) -> None:
 
 def are_running(link: ShareLink, receipt: Receipt) -> tuple[bool, bool]:
     """Whether any request is being answered for the link, and for this receipt of it. Cost: one query."""
-    rows = RunningRequest.objects.filter(receipt__link=link).values_list("receipt", "process")
+    rows = RunningRequest.objects.filter(receipt__link=link).exclude(process=RESUMED).values_list("receipt", "process")
     alive = {of for of, process in rows if _lifesigns().is_alive(process)}
     return bool(alive), receipt.pk in alive
 
 
-def sent_before_their_end(receipt: Receipt, asked: Iterable[Span]) -> list[Span]:
-    """What requests that died have sent, as far as a new request for `asked` shows it. Their rows are done with."""
-    shown: list[Span] = []
+def note_resumed(receipt: Receipt, asked: Sequence[Span]) -> None:
+    """A request for `asked` comes: what it shows of requests that died stands in their rows from now on."""
     for row in receipt.running.all():
-        sent = list(_sent([(start, stop) for start, stop in row.spans], asked))
-        if sent and not _lifesigns().is_alive(row.process):
-            shown += sent
-            row.delete()
-    return shown
+        sent = _sent([(start, stop) for start, stop in row.spans], asked)
+        if sent and (row.process == RESUMED or not _lifesigns().is_alive(row.process)):
+            row.spans, row.process = sent, RESUMED
+            row.save(update_fields=["spans", "process"])
+
+
+def shown_by_resumes(receipt: Receipt) -> list[Span]:
+    """What requests that died have sent, as far as it is known."""
+    rows = receipt.running.filter(process=RESUMED).values_list("spans", flat=True)
+    return [(start, stop) for spans in rows for start, stop in spans]
 
 
 def forget_unended(now: datetime) -> None:
@@ -59,12 +65,12 @@ def forget_unended(now: datetime) -> None:
     RunningRequest.objects.filter(began_at__lt=now - _FORGOTTEN_AFTER).delete()
 
 
-def _sent(spans: Sequence[Span], asked: Iterable[Span]) -> Iterator[Span]:
-    for resumed_at, _ in asked:
-        for place, (start, stop) in enumerate(spans):
-            if start < resumed_at <= stop:
-                yield from spans[:place]
-                yield start, resumed_at
+def _sent(spans: Sequence[Span], asked: Sequence[Span]) -> list[Span]:
+    """The part of `spans` before the first place at which one of `asked` goes on; empty when none does."""
+    for place, (start, stop) in enumerate(spans):
+        if inside := [at for at, _ in asked if start < at <= stop]:
+            return [*spans[:place], (start, min(inside))]
+    return []
 
 
 def _lifesigns() -> Lifesigns:

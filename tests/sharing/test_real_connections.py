@@ -1,98 +1,22 @@
 """Over real lines to the real server: a client that is cut off, one that resumes, several that fetch parts at once."""
 
-import http.client
 import json
 import shutil
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
-from tests.faults.live_portal import LivePortal, environment_of, manage
+from tests.sharing.handover import Handover, handed_over, until
 
 SIZE = 24 * 1024 * 1024  # more than the buffers of two sockets hold
-
-HANDED_OVER = f"""
-import hashlib, zlib
-from django.utils import timezone
-from dataplane.names import path_key
-from portal.models import DataFile, Dataset, DatasetRecipient, Project
-from portal.storage import dataset_key, store
-from sharing.links import token_of
-from sharing.services.dispatch import dispatch_dataset
-now, content = timezone.now(), bytes(range(256)) * ({SIZE} // 256)
-project = Project.objects.create(code="em", name="Electron microscopy", contact_email="em@facility.example")
-dataset = Dataset.objects.create(
-    project=project, client_key="1", sender="upload_token:1", sent_by="Ada", name="session", title="Session",
-    revision=1, state="released", closed_at=now, released_at=now, file_count=1, verified_count=1,
-    bytes_expected=len(content), bytes_verified=len(content),
-)
-place = store().path(dataset_key(dataset) + "/movie.mrc")
-place.parent.mkdir(parents=True)
-place.write_bytes(content)
-DataFile.objects.create(
-    dataset=dataset, path="movie.mrc", path_key=hashlib.sha256(path_key("movie.mrc").encode()).hexdigest(),
-    size=len(content), sha256=hashlib.sha256(content).hexdigest(), crc32=zlib.crc32(content), state="verified",
-    verified_at=now,
-)
-DatasetRecipient.objects.create(dataset=dataset, email="rita@university.example")
-(link,) = dispatch_dataset(dataset_id=dataset.pk, now=now)
-print("/s/" + token_of(link))
-"""
-
-
-@dataclass
-class Handover:
-    portal: LivePortal
-    address: str
-
-    @property
-    def zip(self) -> str:
-        return f"{self.address}/session.zip"
-
-    def ask(self, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.portal.port, timeout=30)) as line:
-            line.request(method, path, headers=headers)
-            answer = line.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
-
-    def receipt(self) -> dict[str, Any]:
-        columns = "state, bytes_sent, bytes_total, requests, spans"
-        rows = self.portal.query(f"select {columns} from sharing_receipt")  # noqa: S608  (a constant)
-        assert len(rows) <= 1
-        return dict(zip(columns.split(", "), rows[0], strict=True)) if rows else {}
-
-    def link_state(self) -> object:
-        return self.portal.query("select state from sharing_sharelink")[0][0]
-
-    def downloads(self) -> list[tuple[object, ...]]:
-        return self.portal.query("select bytes, complete from portal_auditevent where kind = 'downloaded' order by id")
 
 
 @pytest.fixture
 def handover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handover]:
-    var = tmp_path_factory.mktemp("var")
-    manage(environment_of(var), "migrate", "--verbosity", "0")
-    manage(environment_of(var), "collectstatic", "--no-input", "--verbosity", "0")
-    told = manage(environment_of(var), "shell", "--no-imports", "--command", HANDED_OVER)
-    portal = LivePortal(var, secret="")
-    try:
-        portal.start()
-        yield Handover(portal, told.strip().splitlines()[-1])
-    finally:
-        portal.stop()
-
-
-def until(is_true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    with handed_over(tmp_path_factory.mktemp("var"), {"movie.mrc": SIZE}) as handover:
+        yield handover
 
 
 def test_a_cut_line_is_recorded_as_partial_and_can_be_resumed(handover: Handover) -> None:

@@ -58,7 +58,18 @@ def test_what_a_killed_process_sent_counts_once_somebody_resumes_behind_it(big: 
     big.get("/files/big.mrc", range="bytes=500000-")
     assert (receipt().state, receipt().spans) == (Receipt.State.COMPLETE, [[0, SIZE]])
     assert big.state() == ShareLink.State.COMPLETE
-    assert not RunningRequest.objects.exists()
+
+
+def test_of_several_connections_that_resume_in_one_range_the_first_place_counts(big: Visitor, begin: Begin) -> None:
+    begin()
+    kill_all()
+    big.get("/files/big.mrc", range="bytes=800000-")
+    assert receipt().state == Receipt.State.COMPLETE  # for all that anybody knows
+    Receipt.objects.update(state=Receipt.State.PARTIAL, spans=[[800_000, SIZE]])
+    big.get("/files/big.mrc", range="bytes=500000-599999")
+    assert (receipt().state, receipt().bytes_sent) == (Receipt.State.PARTIAL, SIZE - 200_000)
+    big.get("/files/big.mrc", range="bytes=600000-799999")
+    assert (receipt().state, receipt().spans) == (Receipt.State.COMPLETE, [[0, SIZE]])
 
 
 def test_also_when_what_was_left_is_small(big: Visitor, begin: Begin) -> None:

@@ -1,0 +1,99 @@
+"""A portal in processes of its own with one dataset that was handed over; the server can be asked and killed."""
+
+import http.client
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.live_portal import LivePortal, environment_of, manage
+
+HANDED_OVER = """
+import hashlib, random, zlib
+from django.utils import timezone
+from dataplane.names import path_key
+from portal.models import DataFile, Dataset, DatasetRecipient, Project
+from portal.storage import dataset_key, store
+from sharing.links import token_of
+from sharing.services.dispatch import dispatch_dataset
+now, sizes = timezone.now(), {sizes}
+project = Project.objects.create(code="em", name="Electron microscopy", contact_email="em@facility.example")
+dataset = Dataset.objects.create(
+    project=project, client_key="1", sender="upload_token:1", sent_by="Ada", name="session", title="Session",
+    revision=1, state="released", closed_at=now, released_at=now, file_count=len(sizes), verified_count=len(sizes),
+    bytes_expected=sum(sizes.values()), bytes_verified=sum(sizes.values()),
+)
+for path, size in sizes.items():
+    content = random.Random(path).randbytes(size)
+    place = store().path(dataset_key(dataset) + "/" + path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    DataFile.objects.create(
+        dataset=dataset, path=path, path_key=hashlib.sha256(path_key(path).encode()).hexdigest(), size=size,
+        sha256=hashlib.sha256(content).hexdigest(), crc32=zlib.crc32(content), state="verified", verified_at=now,
+    )
+DatasetRecipient.objects.create(dataset=dataset, email="rita@university.example")
+(link,) = dispatch_dataset(dataset_id=dataset.pk, now=now)
+print("/s/" + token_of(link))
+"""
+
+
+@dataclass
+class Handover:
+    portal: LivePortal
+    address: str
+
+    @property
+    def zip(self) -> str:
+        return f"{self.address}/session.zip"
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.portal.port}{path}"
+
+    def ask(self, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.portal.port, timeout=30)) as line:
+            line.request(method, path, headers=headers)
+            answer = line.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+
+    def receipt(self) -> dict[str, Any]:
+        columns = "state, bytes_sent, bytes_total, requests, spans"
+        rows = self.portal.query(f"select {columns} from sharing_receipt")  # noqa: S608  (a constant)
+        assert len(rows) <= 1
+        return dict(zip(columns.split(", "), rows[0], strict=True)) if rows else {}
+
+    def link_state(self) -> object:
+        return self.portal.query("select state from sharing_sharelink")[0][0]
+
+    def forget(self) -> None:
+        """As if nothing had been taken yet."""
+        with closing(sqlite3.connect(self.portal.var / "db.sqlite3", timeout=20)) as database, database:
+            for table in ("sharing_runningrequest", "sharing_receipt"):
+                database.execute(f"delete from {table}")  # noqa: S608  (a constant)
+
+    def downloads(self) -> list[tuple[object, ...]]:
+        return self.portal.query("select bytes, complete from portal_auditevent where kind = 'downloaded' order by id")
+
+
+@contextmanager
+def handed_over(var: Path, sizes: dict[str, int]) -> Iterator[Handover]:
+    """Files of these sizes, of noise that is the same each time."""
+    manage(environment_of(var), "migrate", "--verbosity", "0")
+    manage(environment_of(var), "collectstatic", "--no-input", "--verbosity", "0")
+    told = manage(environment_of(var), "shell", "--no-imports", "--command", HANDED_OVER.format(sizes=sizes))
+    portal = LivePortal(var, secret="")
+    try:
+        portal.start()
+        yield Handover(portal, told.strip().splitlines()[-1])
+    finally:
+        portal.stop()
+
+
+def until(is_true: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
