@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import StartPortal
+from tests.faults.conftest import Found, StartPortal
 from tests.faults.live_portal import LivePortal, Wire, status_of
 
 MIB = 1024 * 1024
-PLANTED = Path(__file__).parent / "planted" / "passing_read_error.py"
+PLANTED = Path(__file__).parent / "planted"
 pytestmark = pytest.mark.promise("mistakes")
 
 
@@ -20,9 +20,20 @@ def received(portal: LivePortal, upload: str) -> bytes:
     return (portal.var / "files" / ".received" / Path(upload).name).read_bytes()
 
 
-def test_a_failed_patch_never_deletes_bytes_while_the_offset_stays(one_portal: LivePortal) -> None:
+def test_a_failed_patch_never_deletes_bytes_while_the_offset_stays(one_portal: LivePortal, found: Found) -> None:
     """Elsewhere the piece before was removed with the failed one: right size in the end, content missing."""
-    wire, data = Wire(one_portal), os.urandom(3 * MIB)
+    fail_patches(one_portal)
+    found("a piece with a wrong checksum, one cut off, one at a wrong offset: all bytes before stayed")
+
+
+@pytest.mark.slow
+def test_a_failed_patch_that_deletes_bytes_would_be_noticed(start_portal: StartPortal) -> None:
+    with pytest.raises(AssertionError):
+        fail_patches(start_portal(PLANTED / "failed_patch_empties.py", upload_idle_seconds=3))
+
+
+def fail_patches(portal: LivePortal) -> None:
+    wire, data = Wire(portal), os.urandom(3 * MIB)
     upload = wire.start(len(data), "failed patch")
     assert wire.patch(upload, 0, data[:MIB]).status == 204
     wrong = {"Upload_Checksum": "sha1 " + "A" * 27 + "="}
@@ -32,19 +43,32 @@ def test_a_failed_patch_never_deletes_bytes_while_the_offset_stays(one_portal: L
     assert wire.patch(upload, 5, data[5:]).status in (409, 423)
     offset = wire.head(upload).offset
     assert offset >= MIB
-    staged = one_portal.var / "staging" / Path(upload).name
+    staged = portal.var / "staging" / Path(upload).name
     assert staged.read_bytes()[:offset] == data[:offset]
     assert wire.patch(upload, offset, data[offset:]).status == 204
-    assert hashlib.sha256(received(one_portal, upload)).digest() == hashlib.sha256(data).digest()
+    assert hashlib.sha256(received(portal, upload)).digest() == hashlib.sha256(data).digest()
 
 
-def test_a_retried_patch_is_never_accepted_beside_the_first_at_the_same_offset(one_portal: LivePortal) -> None:
+def test_a_retried_patch_is_never_accepted_beside_the_first_at_the_same_offset(
+    one_portal: LivePortal, found: Found
+) -> None:
+    statuses = retry_beside(one_portal)
+    found(f"the first and the retry beside it were answered {statuses} (0: turned away)")
+
+
+@pytest.mark.slow
+def test_a_retry_accepted_beside_the_first_would_be_noticed(start_portal: StartPortal) -> None:
+    with pytest.raises(AssertionError):
+        retry_beside(start_portal(PLANTED / "no_lock.py", upload_idle_seconds=3))
+
+
+def retry_beside(portal: LivePortal) -> list[int]:
     """The first one's line only seems dead: its bytes still trickle in when the retry arrives."""
-    wire, data = Wire(one_portal), os.urandom(2 * MIB)
+    wire, data = Wire(portal), os.urandom(2 * MIB)
     upload = wire.start(len(data), "retried patch")
     with wire.open_patch(upload, 0, len(data)) as first, ThreadPoolExecutor(max_workers=1) as beside:
         first.sendall(data[:MIB])
-        wait_until_staged(one_portal, upload)
+        wait_until_staged(portal, upload)
         retry = beside.submit(wire.patch, upload, 0, data)
         time.sleep(0.2)
         try:
@@ -59,7 +83,8 @@ def test_a_retried_patch_is_never_accepted_beside_the_first_at_the_same_offset(o
     offset = wire.head(upload).offset
     if offset < len(data):
         assert wire.patch(upload, offset, data[offset:]).status == 204
-    assert received(one_portal, upload) == data
+    assert received(portal, upload) == data
+    return statuses
 
 
 def wait_until_staged(portal: LivePortal, upload: str) -> None:
@@ -70,11 +95,27 @@ def wait_until_staged(portal: LivePortal, upload: str) -> None:
         time.sleep(0.02)
 
 
+TROUBLES = pytest.mark.parametrize("trouble", ["no-staging", "no-database"])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("trouble", ["no-staging", "no-database"])
-def test_a_passing_read_error_is_never_404_so_nobody_starts_over(start_portal: StartPortal, trouble: str) -> None:
+@TROUBLES
+def test_a_passing_read_error_is_never_404_so_nobody_starts_over(
+    start_portal: StartPortal, trouble: str, found: Found
+) -> None:
     """Disk or database give read errors for a while: 503 and a wish to come back, never 404 or 410."""
-    portal = start_portal(PLANTED)
+    meet_trouble(start_portal(PLANTED / "passing_read_error.py"), trouble)
+    found("HEAD and PATCH were answered 503, and the upload went on afterwards")
+
+
+@pytest.mark.slow
+@TROUBLES
+def test_a_read_error_told_as_404_would_be_noticed(start_portal: StartPortal, trouble: str) -> None:
+    with pytest.raises(AssertionError, match="404"):
+        meet_trouble(start_portal(PLANTED / "read_error_is_404.py"), trouble)
+
+
+def meet_trouble(portal: LivePortal, trouble: str) -> None:
     wire, data = Wire(portal), os.urandom(MIB)
     upload = wire.start(len(data), "read error")
     assert wire.patch(upload, 0, data[: MIB // 2]).status == 204
