@@ -30,6 +30,7 @@ COPY portal/ portal/
 COPY uploads/ uploads/
 COPY sharing/ sharing/
 COPY reminders/ reminders/
+COPY keeping/ keeping/
 COPY templates/ templates/
 COPY deploy/ deploy/
 COPY --from=assets /build/assets/dist assets/dist

@@ -75,6 +75,9 @@ AUDIT_WORDS = {
     "stored_file_changed": Words(
         "stored file changed", "found {subject} changed in storage: {reason}", "exclamation-triangle-fill"
     ),
+    "dataset_moved": Words("dataset moved", "moved the files from the store {old} to {new}: {files}, {bytes}"),
+    "file_repaired": Words("file repaired", "made {subject} in {store} again from a good copy: {reason}"),
+    "copy_damaged": Words("second copy damaged", "found the copy of {subject} in {store} damaged: {reason}"),
     "mail_tried_again": Words("mail sent again", "had the mail to {subject} sent again", "envelope"),
     "audit_exported": Words("audit exported", "exported the audit"),
     "changed_in_admin": Words("changed in the Django admin", "used the Django admin on {subject}: {action}"),
@@ -86,6 +89,8 @@ FIELD_WORDS = {
     "reminder_days": "how often people are reminded",
     "copy_reminders_to": "who gets copies of reminders",
     "quota_bytes": "the quota",
+    "store": "the store of new datasets",
+    "copy_store": "the store of second copies",
     "is_staff": "the staff right",
     "is_superuser": "the right to the Django admin",
     "is_active": "whether the account is on",

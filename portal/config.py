@@ -95,6 +95,9 @@ class Config(BaseSettings):
         gt=0,
         description="Room for the lists from which zips are computed, about 110 bytes a file; they can be made again.",
     )
+    reread_days: int = Field(
+        30, ge=0, description="Every stored file is read again and compared once in so many days; 0: only by hand."
+    )
     max_file_bytes: int = Field(20 * 2**40, gt=0, description="Largest file accepted, in bytes.")
     min_free_bytes: int = Field(GIB, ge=0, description="Uploads are refused (507) when less than this would stay free.")
     upload_expiry_hours: int = Field(

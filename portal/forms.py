@@ -9,6 +9,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 
 from portal.errors import PortalError
 from portal.models import Dataset, Instrument, Membership, Project, User
+from portal.stores import store_choices
 
 if TYPE_CHECKING:  # the forms of Django are generic for the type checker only
     FormOfProject = forms.ModelForm[Project]
@@ -97,14 +98,42 @@ class PolicyForm(FormOfProject):
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 
 
-class ProjectForm(PolicyForm):
+class StaffPolicyForm(PolicyForm):
+    """Where a project keeps its files is the facility's decision; asked only where there is a choice."""
+
+    store = forms.ChoiceField(
+        label="Store",
+        choices=store_choices,
+        required=False,
+        help_text="Where the files of new datasets lie. Those that exist are moved by manage.py move_storage.",
+    )
+    copy_store = forms.ChoiceField(
+        label="Second copy",
+        choices=lambda: [("", "none"), *store_choices()],
+        required=False,
+        help_text="Where a second copy of each verified file goes.",
+    )
+
+    class Meta(PolicyForm.Meta):
+        fields = [*PolicyForm.Meta.fields, "store", "copy_store"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if len(store_choices()) == 1:
+            del self.fields["store"], self.fields["copy_store"]
+
+    def clean_store(self) -> str:
+        return self.cleaned_data["store"] or self.instance.store
+
+
+class ProjectForm(StaffPolicyForm):
     manager = forms.EmailField(
         label="First manager", help_text="Their e-mail address. They are told, and get an account if they have none."
     )
     field_order = ["name", "code", "manager"]
 
-    class Meta(PolicyForm.Meta):
-        fields = ["name", "code", *PolicyForm.Meta.fields[1:]]
+    class Meta(StaffPolicyForm.Meta):
+        fields = ["name", "code", *StaffPolicyForm.Meta.fields[1:]]
         labels = {**PolicyForm.Meta.labels, "code": "Short name"}
         help_texts = {"code": "Small letters, digits and hyphens; also the folder's name. It stays as it is."}
 

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "uploads",
     "sharing",
     "reminders",
+    "keeping",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -92,6 +93,7 @@ TEMPLATES = [
 
 DATASET_PANELS: list[str] = [
     "uploads.panels.arrival",
+    "keeping.panels.kept_where",
     "sharing.panels.links_panel",
     "sharing.panels.receipts_panel",
 ]
@@ -99,6 +101,7 @@ DATASET_ROW_NOTES: list[str] = ["sharing.panels.fetched_notes"]
 INSTRUMENT_STATES: list[str] = ["uploads.panels.instrument_states"]
 HOME_NEEDS: list[str] = [
     "portal.needs.corrupt_files",
+    "keeping.needs.damaged_in_storage",
     "uploads.needs.silent_agents",
     "uploads.needs.stalled_uploads",
     "portal.needs.forgotten_open_datasets",
@@ -109,6 +112,8 @@ STAFF_FIGURES: list[str] = [
     "portal.figures.undelivered",
     "portal.figures.instruments_heard",
     "portal.figures.disk",
+    "keeping.figures.rereading",
+    "keeping.figures.second_copies",
 ]
 MAILS = {
     "dataset-ready": "sharing.mails.dataset_ready",
@@ -118,6 +123,7 @@ MAILS = {
     "agent-silent": "uploads.mails.agent_silent",
     "drop-link": "uploads.mails.drop_link",
     "drop-received": "uploads.mails.drop_received",
+    "stored-damaged": "keeping.mails.stored_damaged",
     "reminder": "reminders.mails.reminder",
     "reminder-copy": "reminders.mails.reminder_copy",
     "invitation": "portal.mails.invitation",
@@ -178,6 +184,9 @@ CELERY_BEAT_SCHEDULE = {
     "release and dispatch": {"task": "sharing.tasks.sweep_task", "schedule": timedelta(minutes=1)},
     "send mail": {"task": "portal.tasks.send_due_mail_task", "schedule": timedelta(minutes=1)},
     "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},
+    "copy to second stores": {"task": "keeping.tasks.copy_task", "schedule": timedelta(minutes=1)},
+    "re-read stored files": {"task": "keeping.tasks.reread_task", "schedule": timedelta(hours=1)},
+    "remove unfinished puts": {"task": "keeping.tasks.remove_unfinished_task", "schedule": timedelta(hours=6)},
     "expire links": {"task": "reminders.tasks.expire_links_task", "schedule": timedelta(minutes=10)},
 }
 
@@ -189,6 +198,7 @@ LAYOUTS_ROOT = VAR / "layouts"
 LAYOUTS_ROOM = CONFIG.layouts_bytes
 LIFESIGNS_ROOT = VAR / "run" / "alive"
 STORES = CONFIG.stores
+REREAD_DAYS = CONFIG.reread_days
 MAX_FILE_BYTES = CONFIG.max_file_bytes
 MIN_FREE_BYTES = CONFIG.min_free_bytes
 UPLOAD_EXPIRY = timedelta(hours=CONFIG.upload_expiry_hours)

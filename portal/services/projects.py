@@ -21,6 +21,8 @@ class ProjectFields(TypedDict, total=False):
     reminder_days: int
     copy_reminders_to: str
     quota_bytes: int | None
+    store: str
+    copy_store: str
 
 
 def create_project(*, actor: Actor, code: str, manager: str = "", **fields: Unpack[ProjectFields]) -> Project:

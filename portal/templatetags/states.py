@@ -54,6 +54,10 @@ STATES: dict[str, State] = {
     # links, upload tokens
     "active": State("active", "check-circle", "ok"),
     "revoked": State("revoked", "slash-circle", "bad"),
+    # second copies of files
+    "wanted": State("waiting", "hourglass", "quiet"),
+    "good": State("copied", "shield-check", "ok"),
+    "leaving": State("to be removed", "trash", "quiet"),
     # uploads, and instruments that fell silent
     "finished": State("received", "check-circle", "ok"),
     "kept": State("kept part", "circle-half", "quiet"),

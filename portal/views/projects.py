@@ -13,7 +13,7 @@ from portal.access import may_manage, may_send, signed_in_actor
 from portal.dataset_search import search_datasets
 from portal.errors import Invalid
 from portal.filter_forms import DatasetFilter
-from portal.forms import InstrumentForm, PolicyForm, tell
+from portal.forms import InstrumentForm, PolicyForm, StaffPolicyForm, tell
 from portal.keyset import BY_CREATION, newest_first
 from portal.models import Project
 from portal.panels import instrument_states, row_notes
@@ -98,7 +98,8 @@ def edit_instrument(request: HttpRequest, code: str, slug: str) -> HttpResponse:
 @form_page
 def settings(request: HttpRequest, code: str) -> HttpResponse:
     found = managed_project(request, code)
-    form = PolicyForm(request.POST or None, instance=copy(found))
+    form_of = StaffPolicyForm if person_of(request).is_staff else PolicyForm
+    form = form_of(request.POST or None, instance=copy(found))
     if request.method == "POST" and form.is_valid():
         try:
             change_project(project=found, actor=signed_in_actor(request), **form.cleaned_data)

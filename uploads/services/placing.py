@@ -4,21 +4,16 @@ In the folder of this machine that is a rename. Any other store gets a copy, whi
 is removed once the database says `verified`, so whoever takes over from a worker that died finds it and sends it again.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Sequence
+from functools import partial
 
 from dataplane.checksums import Digests
 from dataplane.errors import DataplaneError, NotStored, StoreTrouble
+from dataplane.side_by_side import StillHere, side_by_side
 from dataplane.store import Placement, Store, put_checked
 from portal.models import DataFile
 from portal.storage import file_key, store, store_of
 from portal.stores import LOCAL
-
-_SMALL = 1024 * 1024
-_SMALL_AT_ONCE = 16  # they wait for answers more than for bytes
-_LOOK_EVERY = 10  # seconds
-
-StillHere = Callable[[], None]  # renews what keeps others off; asked at least every few seconds
 
 
 def placement(file: DataFile) -> Placement:
@@ -39,9 +34,8 @@ def place(files: Sequence[DataFile], still_here: StillHere) -> dict[str, Datapla
         target = store_of(files[0].dataset)
     except (DataplaneError, OSError) as error:
         return dict.fromkeys((file.received_key for file in files), _trouble(error))
-    small = [file for file in files if file.size <= _SMALL]
-    large = [file for file in files if file.size > _SMALL]
-    return _send(target, small, _SMALL_AT_ONCE, still_here) | _send(target, large, 1, still_here)
+    sent = side_by_side(partial(_send, target), files, lambda file: file.size, still_here)
+    return {file.received_key: error for file, error in sent if error}
 
 
 def forget_waiting(files: Sequence[DataFile]) -> None:
@@ -51,24 +45,7 @@ def forget_waiting(files: Sequence[DataFile]) -> None:
             store().delete(file.received_key)
 
 
-def _send(target: Store, files: list[DataFile], at_once: int, still_here: StillHere) -> dict[str, DataplaneError]:
-    failures: dict[str, DataplaneError] = {}
-    pool = ThreadPoolExecutor(at_once)
-    try:
-        sent = {pool.submit(_send_one, target, file): file for file in files}
-        waiting = set(sent)
-        while waiting:
-            _, waiting = wait(waiting, timeout=_LOOK_EVERY)
-            still_here()
-    finally:
-        pool.shutdown(cancel_futures=True)
-    for future, file in sent.items():
-        if error := future.result():
-            failures[file.received_key] = error
-    return failures
-
-
-def _send_one(target: Store, file: DataFile) -> DataplaneError | None:
+def _send(target: Store, file: DataFile) -> DataplaneError | None:
     """What went wrong. Bytes that are missing here are lost; anything else is trouble of the store."""
     expected = Digests(file.size, file.sha256, file.crc32 or 0)
     try:

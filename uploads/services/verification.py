@@ -15,13 +15,14 @@ from django.utils import timezone
 
 from dataplane.checksums import Digests, digest
 from dataplane.errors import DataplaneError, NotStored, PathRefused, PathTaken
+from dataplane.side_by_side import StillHere
 from portal.counts import Change, apply_change
 from portal.models import DataFile, Dataset
 from portal.storage import store
 from uploads.services.claims import Clock, LeaseKeeper
 from uploads.services.older_versions import say_aside, set_aside
 from uploads.services.outcome import Outcome
-from uploads.services.placing import StillHere, forget_waiting, place, placement
+from uploads.services.placing import forget_waiting, place, placement
 from uploads.services.release import release_if_whole
 from uploads.services.trouble import tell_corrupt
 from uploads.services.versions import lock_dataset

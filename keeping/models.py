@@ -1,0 +1,107 @@
+"""Where verified bytes lie besides their dataset's store, and how far re-reading them has come."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q, Value
+
+from portal.models import DataFile, Dataset
+from portal.models.work import Work, WorkQuerySet
+
+
+class FileCopyQuerySet(WorkQuerySet["FileCopy"]):
+    def to_make(self) -> "FileCopyQuerySet":
+        return self.filter(state=FileCopy.State.WANTED, file__state=DataFile.State.VERIFIED)
+
+    def to_remove(self) -> "FileCopyQuerySet":
+        """Not before the dataset itself has left that store."""
+        return self.filter(state=FileCopy.State.LEAVING).exclude(store=F("dataset__store"))
+
+    def good(self) -> "FileCopyQuerySet":
+        return self.filter(state=FileCopy.State.GOOD)
+
+
+class FileCopy(Work):
+    """Bytes of a file in another store than its dataset's. As work: to be made, or to be removed.
+
+    A second copy, or one on its way to becoming the first: a dataset moves by having a good copy of each file in the
+    store it goes to. What it leaves behind there is a copy too, until its bytes are removed.
+    """
+
+    class State(models.TextChoices):
+        WANTED = "wanted", "to be made"
+        GOOD = "good", "read back and right"
+        LEAVING = "leaving", "to be removed"
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="copies")
+    file = models.ForeignKey(DataFile, on_delete=models.CASCADE, related_name="copies")
+    store = models.CharField(max_length=40)
+    state = models.CharField(max_length=8, choices=State, default=State.WANTED)
+    reason = models.CharField(max_length=300, blank=True, default="", help_text="Why it could not be made yet.")
+    made_at = models.DateTimeField(null=True, blank=True)
+
+    objects = FileCopyQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["dataset", "store", "state"], name="copies_of_a_dataset"),
+            models.Index(fields=["id"], condition=~Q(state="good"), name="copies_to_make_or_remove"),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["file", "store"], name="file_has_one_copy_in_a_store"),
+            models.CheckConstraint(
+                condition=~Q(state="good") | Q(made_at__isnull=False), name="good_copy_says_since_when"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file} in {self.store}"
+
+
+class CopyPlan(models.Model):
+    """Up to which revision a dataset's second copies were asked for, so that nobody compares its files in vain."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="copy_plans")
+    store = models.CharField(max_length=40)
+    revision = models.PositiveIntegerField()
+    moving_since = models.DateTimeField(
+        null=True, blank=True, help_text="The dataset moves there; only copies made since are believed."
+    )
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["dataset", "store"], name="dataset_is_planned_once_for_a_store"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} in {self.store}"
+
+
+class RoundQuerySet(WorkQuerySet["Round"]):
+    def under_way(self) -> "RoundQuerySet":
+        return self.filter(ended_at__isnull=True)
+
+
+class Round(Work):
+    """One pass over all verified files, re-read a few at a time; as work: whoever re-reads holds it."""
+
+    position = models.BigIntegerField(default=0, help_text="Files up to this id were re-read.")
+    files = models.PositiveBigIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0, help_text="Second copies included.")
+    damaged = models.PositiveIntegerField(default=0, help_text="Files that are not offered any more.")
+    repaired = models.PositiveIntegerField(default=0, help_text="Files and second copies made again from a good one.")
+    unreadable = models.PositiveIntegerField(default=0, help_text="Not judged: the store gave trouble.")
+    trouble = models.CharField(max_length=300, blank=True, default="", help_text="What the store said last.")
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RoundQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(Value(1), condition=Q(ended_at__isnull=True), name="one_round_at_a_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"round of {self.began_at:%Y-%m-%d}"
