@@ -247,8 +247,8 @@ def test_a_full_disk_that_is_met_wrongly_is_noticed(start_site: StartSite, plant
         fill_and_clear(site, 1)
 
 
-def test_what_cannot_fit_is_refused_before_its_first_byte(start_site: StartSite) -> None:
-    wire = start_site().wire
+def test_what_cannot_fit_is_refused_before_its_first_byte(start_portal: StartPortal, small_disk: Path) -> None:
+    wire = Wire(start_portal(files=small_disk / "files", staging=small_disk / "staging"))
     check_refused(wire.create(64 * MIB, "too large"))
     assert wire.start(30 * MIB, "fits")
     check_refused(wire.create(30 * MIB, "fits no more"))
