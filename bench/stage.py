@@ -76,10 +76,10 @@ class Stage:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
-    """Starts everything, ends everything, and removes what was written."""
+def stage(**more_settings: str) -> Iterator[Stage]:
+    """Starts everything, ends everything, and removes what was written. ``more_settings`` as in the environment."""
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "var" if (ROOT / "var").is_dir() else None))
-    settings = {"LABCOURIER_EMAIL_URL": (folder / "mail").as_uri(), "LABCOURIER_LOG_LEVEL": "WARNING"}
+    settings = {"LABCOURIER_EMAIL_URL": (folder / "mail").as_uri(), "LABCOURIER_LOG_LEVEL": "WARNING"} | more_settings
     port = _free_port()
     try:
         with portal_running(port, var=folder / "var", log_folder=folder / "log", settings=settings) as programs:

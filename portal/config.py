@@ -99,6 +99,12 @@ class Config(BaseSettings):
         30, ge=0, description="Every stored file is read again and compared once in so many days; 0: only by hand."
     )
     max_file_bytes: int = Field(20 * 2**40, gt=0, description="Largest file accepted, in bytes.")
+    bundle_threshold_bytes: int = Field(
+        8 * MIB,
+        ge=0,
+        le=32 * MIB,
+        description="Agents send files up to this size in bundles, larger ones alone; see benchmarks.md.",
+    )
     min_free_bytes: int = Field(GIB, ge=0, description="Uploads are refused (507) when less than this would stay free.")
     upload_expiry_hours: int = Field(
         7 * 24, gt=0, description="An unfinished upload is deleted this long after its last byte."

@@ -200,6 +200,7 @@ LIFESIGNS_ROOT = VAR / "run" / "alive"
 STORES = CONFIG.stores
 REREAD_DAYS = CONFIG.reread_days
 MAX_FILE_BYTES = CONFIG.max_file_bytes
+BUNDLE_THRESHOLD_BYTES = CONFIG.bundle_threshold_bytes
 MIN_FREE_BYTES = CONFIG.min_free_bytes
 UPLOAD_EXPIRY = timedelta(hours=CONFIG.upload_expiry_hours)
 UPLOAD_IDLE_SECONDS = CONFIG.upload_idle_seconds

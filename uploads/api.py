@@ -39,7 +39,7 @@ from uploads.schemas import (
     PathsIn,
     ProjectOut,
 )
-from uploads.services.bundles import THRESHOLD, UnderWay, bundles_under_way
+from uploads.services.bundles import UnderWay, bundles_under_way
 from uploads.services.datasets import DatasetWish, close_dataset, create_dataset
 from uploads.services.file_wishes import RawWish, key_of
 from uploads.services.files import announce_files, withdraw_files
@@ -67,7 +67,7 @@ def connection(request: HttpRequest) -> ConnectionOut:
         agent_version_latest=AGENT_VERSION_LATEST,
         server_time=timezone.now(),
         metadata_template=[MetadataFieldOut(**field) for field in instrument.metadata_template] if instrument else [],
-        bundles=BundleRulesOut(max_bytes=MOST_BYTES, max_files=MOST_FILES, threshold=THRESHOLD),
+        bundles=BundleRulesOut(max_bytes=MOST_BYTES, max_files=MOST_FILES, threshold=settings.BUNDLE_THRESHOLD_BYTES),
     )
 
 

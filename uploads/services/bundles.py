@@ -21,8 +21,6 @@ from uploads.services.receiving import receive_bytes
 from uploads.services.room import require_disk_room, require_quota
 from uploads.services.versions import lock_dataset
 
-THRESHOLD = 8 * 1024 * 1024  # bytes; larger files travel alone, see docs/benchmarks.md
-
 
 @dataclass(frozen=True, slots=True)
 class BundleWish:
