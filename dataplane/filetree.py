@@ -43,6 +43,11 @@ def list_folder(layout: ZipLayout, folder: str, *, after: str = "", limit: int) 
     return Listing(children, last, stop - first, layout.bytes_of(first, stop))
 
 
+def folder_range(layout: ZipLayout, folder: str) -> tuple[int, int]:
+    """The first entry in `folder`, at any depth, and the one behind its last; empty when there is no such folder."""
+    return _range(layout, f"{folder}/".encode())
+
+
 def _child(layout: ZipLayout, prefix: bytes, position: int) -> tuple[Child, int]:
     """The child at an entry, and the entry behind it."""
     name, slash, _ = layout.path(position)[len(prefix) :].partition(b"/")

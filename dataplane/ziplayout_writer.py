@@ -29,12 +29,13 @@ _SHA256 = re.compile("[0-9a-fA-F]{64}")
 class LayoutWriter:
     """The zip of entries, sorted by path (by code points, that is by UTF-8 bytes), in `folder`. A context manager.
 
-    `temporary` is a folder for what waits until the end; without one it waits in memory.
+    `temporary` is a folder for what waits until the end; without one it waits in memory. The manifest is called
+    `manifest_name` unless a file is.
     """
 
-    def __init__(self, folder: str, *, temporary: str | None = None) -> None:
+    def __init__(self, folder: str, *, temporary: str | None = None, manifest_name: str = MANIFEST_NAME) -> None:
         _check_paths([folder])
-        self._folder = folder
+        self._folder, self._manifest_name = folder, manifest_name
         self._prefix_size = len(folder.encode()) + 1
         self._columns = ColumnWriter(COLUMNS, temporary)
         self._digest = hashlib.sha256(b"\0".join((_FORMAT, folder.encode(), b"")))
@@ -68,7 +69,7 @@ class LayoutWriter:
 
         `revision` goes into the ETag: it is how the zip of an old revision is found again.
         """
-        manifest_path = _free_name(self._manifest_likes)
+        manifest_path = _free_name(self._manifest_name, self._manifest_likes)
         size = size_of(self._count, self._name_bytes)
         self._add_numbers([len(manifest_path)], (size,), (self._manifest_crc,), [manifest_time])
         self._digest.update(f"{self._count} {manifest_path} {revision}".encode())
@@ -134,6 +135,7 @@ def _check_order(paths: tuple[str, ...]) -> None:
             )
 
 
-def _free_name(taken: set[str]) -> str:
-    others = (f"manifest-sha256-{number}.txt" for number in count(2))
-    return next(name for name in chain([MANIFEST_NAME], others) if name not in taken)
+def _free_name(wished: str, taken: set[str]) -> str:
+    stem, _, suffix = wished.rpartition(".")
+    others = (f"{stem}-{number}.{suffix}" for number in count(2))
+    return next(name for name in chain([wished], others) if name.casefold() not in taken)

@@ -23,6 +23,7 @@ class Words:
 def _downloaded(event: AuditEvent) -> str:
     things = {
         "zip": "everything as a zip",
+        "part": f"some files as a zip ({event.subject})",
         "file": f"the file {event.subject}",
         "manifest": "the list of checksums",
     }

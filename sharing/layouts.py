@@ -18,7 +18,9 @@ from django.db.models.functions import Collate
 from dataplane.layout_shelf import Key, LayoutShelf
 from dataplane.ziplayout import Entry, ZipLayout
 from dataplane.ziplayout_writer import LayoutWriter
+from portal.errors import NotFound
 from portal.models import Dataset
+from sharing.selections import Selection
 
 UNUSED_FOR = timedelta(days=30)
 _ROWS_AT_ONCE = 5000
@@ -42,16 +44,39 @@ def layout_of(dataset: Dataset) -> ZipLayout:
     def write(out: IO[bytes], temporary: str | None) -> None:
         _write(dataset, out, temporary)
 
-    return shelf().get(_key(dataset), write, fits=lambda layout: _fits(layout, dataset))
+    return shelf().get(Key(dataset.pk.hex, dataset.revision), write, fits=lambda layout: _fits(layout, dataset))
+
+
+def selected(dataset: Dataset, layout: ZipLayout, selection: Selection | None) -> ZipLayout:
+    """The zip of what is selected of `layout`, which is one of `dataset`. Raises NotFound when that is nothing.
+
+    Its manifest has a name of its own, so that several can be unpacked in one place. Cost: nothing that grows with the
+    files when known; otherwise what is selected is gone through, with a name everything.
+    """
+    if selection is None:
+        return layout
+
+    def write(out: IO[bytes], temporary: str | None) -> None:
+        name = f"manifest-sha256-part-{selection.fingerprint}.txt"
+        with LayoutWriter(dataset.name, temporary=temporary, manifest_name=name) as writer:
+            writer.add(map(layout.entry, selection.entries(layout)))
+            writer.finish(out, revision=layout.revision, manifest_time=int(dataset.created_at.timestamp()))
+
+    part = f"{selection.fingerprint}-{layout.etag[-9:-1]}"
+    found = shelf().get(Key(dataset.pk.hex, layout.revision, part), write)
+    if not found.file_count:
+        raise NotFound("There is no file left of what this address names. Choose again from the list.")
+    return found
+
+
+def older_layout(dataset: Dataset, revision: int) -> ZipLayout | None:
+    """The zip of an older revision, as long as it is known."""
+    return shelf().find(Key(dataset.pk.hex, revision))
 
 
 def sweep_layouts(now: datetime) -> int:
     """Gives up what nobody used for long, or there is no room for; the number."""
     return shelf().sweep(room=settings.LAYOUTS_ROOM, unused_since=(now - UNUSED_FOR).timestamp())
-
-
-def _key(dataset: Dataset) -> Key:
-    return Key(dataset.pk.hex, dataset.revision)
 
 
 def _fits(layout: ZipLayout, dataset: Dataset) -> bool:

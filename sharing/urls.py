@@ -1,13 +1,16 @@
 from django.urls import path
 
-from sharing.views import downloads, landing, shares
+from sharing.views import downloads, landing, selections, shares
 
 urlpatterns = [
     path("s/<str:token>", landing.landing, name="link"),
     path("s/<str:token>/manifest-sha256.txt", downloads.link_manifest, name="link_manifest"),
     path("s/<str:token>/files/<path:path>", downloads.link_file, name="link_file"),
+    path("s/<str:token>/selection", selections.link_selection, name="link_selection"),
     path("s/<str:token>/<str:name>.zip", downloads.link_zip, name="link_zip"),
     path("datasets/<uuid:dataset_id>/share", shares.share, name="share_dataset"),
+    path("datasets/<uuid:dataset_id>/choose", selections.dataset_choose, name="dataset_choose"),
+    path("datasets/<uuid:dataset_id>/selection", selections.dataset_selection, name="dataset_selection"),
     path(
         "datasets/<uuid:dataset_id>/download/manifest-sha256.txt", downloads.dataset_manifest, name="dataset_manifest"
     ),

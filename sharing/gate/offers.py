@@ -11,6 +11,7 @@ from portal.models import DataFile, Dataset
 from sharing.gate.sources import source_of
 from sharing.layouts import layout_of
 from sharing.models import Receipt
+from sharing.selections import Selection
 
 Pieces = Callable[[int, int], Iterator[bytes]]
 
@@ -32,19 +33,26 @@ class Offer:
     file: DataFile | None = None
 
 
-def zip_offer(dataset: Dataset, layout: ZipLayout) -> Offer:
-    """All files that were verified at the layout's revision."""
+def zip_name(dataset: Dataset, selection: Selection | None) -> str:
+    """What the zip is called, without its suffix: another selection is another file, so that no program mixes them."""
+    return f"{dataset.name}-part-{selection.fingerprint}" if selection else dataset.name
+
+
+def zip_offer(dataset: Dataset, layout: ZipLayout, selection: Selection | None = None) -> Offer:
+    """All files that were verified at the layout's revision, or of them what is selected, as the layout has it."""
     open_source = source_of(dataset, layout.revision)
+    name = f"{zip_name(dataset, selection)}.zip"
     return Offer(
         dataset=dataset,
-        kind=Receipt.Kind.ZIP,
-        name=f"{dataset.name}.zip",
-        subject=f"{dataset.name}.zip",
+        kind=Receipt.Kind.PART if selection else Receipt.Kind.ZIP,
+        name=name,
+        subject=selection.words if selection else name,
         total=layout.total,
         etag=layout.etag,
         content_type="application/zip",
         pieces=lambda start, stop: zip_bytes(layout, start, stop, open_source),
         revision=layout.revision,
+        part=selection.fingerprint if selection else "",
     )
 
 

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 
-from dataplane.layout_shelf import WHOLE, Key
 from dataplane.ziplayout import ZipLayout
 from portal.models import DataFile, Dataset
-from sharing.layouts import shelf
+from sharing.layouts import layout_of, older_layout, selected
 from sharing.models import Receipt, ShareLink
+from sharing.selections import Selection
 
 _TAG = re.compile(r'"([0-9]{1,9})-[0-9a-f]{40}"')
 _BEHIND = re.compile(r"bytes=([1-9][0-9]{0,18})-[0-9]*", re.IGNORECASE)
@@ -21,30 +21,29 @@ _STILL_RUNNING = timedelta(days=1)
 _RECEIPTS = 20  # the newest ones of a thing are looked at
 
 
-def older_layout(
-    request: HttpRequest, dataset: Dataset, part: str, link: ShareLink | None, now: datetime
-) -> ZipLayout | None:
-    """The zip of the older revision that this request goes on with, if every file of it is still there."""
-    named = request.headers.get("If-Range") or request.headers.get("If-Match")
+def layout_for(
+    request: HttpRequest, dataset: Dataset, selection: Selection | None, link: ShareLink | None, now: datetime
+) -> ZipLayout:
+    """Of an older revision if the request goes on with one and every file of it is still there. Raises NotFound."""
+    named = (request.headers.get("If-Range") or request.headers.get("If-Match") or "").strip()
     if named:
-        match = _TAG.fullmatch(named.strip())
+        match = _TAG.fullmatch(named)
         revision = int(match[1]) if match else None
     else:
-        revision = _begun(request, link, part, now)
-    if revision is None or revision == dataset.revision:
-        return None
-    layout = shelf().find(Key(dataset.pk.hex, revision, part or WHOLE))
-    if layout is None or (named and layout.etag != named.strip()) or not _is_there(dataset, layout):
-        return None
-    return layout
+        revision = _begun(request, link, selection, now)
+    if revision is not None and revision != dataset.revision and (older := older_layout(dataset, revision)):
+        layout = selected(dataset, older, selection)
+        if (not named or layout.etag == named) and _is_there(dataset, layout):
+            return layout
+    return selected(dataset, layout_of(dataset), selection)
 
 
-def _begun(request: HttpRequest, link: ShareLink | None, part: str, now: datetime) -> int | None:
+def _begun(request: HttpRequest, link: ShareLink | None, selection: Selection | None, now: datetime) -> int | None:
     """The revision whose bytes up to there were sent with this link, else the one that is being fetched."""
     behind = _BEHIND.fullmatch(request.headers.get("Range", "").replace(" ", ""))
     if link is None or behind is None:
         return None
-    kind = Receipt.Kind.PART if part else Receipt.Kind.ZIP
+    kind, part = (Receipt.Kind.PART, selection.fingerprint) if selection else (Receipt.Kind.ZIP, "")
     receipts = list(Receipt.objects.filter(link=link, kind=kind, part=part).order_by("-last_at")[:_RECEIPTS])
     at = int(behind[1])
     for receipt in receipts:

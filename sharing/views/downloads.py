@@ -7,21 +7,22 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.access import signed_in_actor, visible_datasets
+from portal.access import signed_in_actor
 from portal.errors import NotFound
 from portal.models import Dataset
 from sharing.access import authorise, recipient_actor
-from sharing.errors import DataDeleted
 from sharing.gate.downloads import download
-from sharing.gate.offers import Offer, file_offer, manifest_offer, zip_offer
-from sharing.gate.resumes import older_layout
+from sharing.gate.offers import Offer, file_offer, manifest_offer, zip_name, zip_offer
+from sharing.gate.resumes import layout_for
 from sharing.gate.visits import may_follow_blindly
-from sharing.layouts import layout_of
 from sharing.models import ShareLink
+from sharing.selections import selection_of
 from sharing.views.link_pages import link_page
+from sharing.views.member import member_s_dataset
 
 
 @link_page
@@ -29,7 +30,8 @@ def link_zip(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     """Mails name this address for programs. What looks like a browser is shown the page, where a person clicks."""
     if may_follow_blindly(request):
         authorise(token, timezone.now())
-        return redirect("link", token)
+        selection = selection_of(request.GET)
+        return redirect(f"{reverse('link_selection', args=[token])}?{selection.query}" if selection else "link", token)
     link = authorise(token, timezone.now())
     offer = _named_zip(request, link.dataset, name, link)
     return download(request, offer, actor=recipient_actor(request, link), link=link)
@@ -69,16 +71,14 @@ def _to_recipient(request: HttpRequest, token: str, offer: Callable[[Dataset], O
 
 
 def _to_member(request: HttpRequest, dataset_id: UUID, offer: Callable[[Dataset], Offer]) -> HttpResponseBase:
-    dataset = visible_datasets(request.user).filter(pk=dataset_id).first()
-    if dataset is None:
-        raise NotFound("There is no such dataset, or you may not see it. Ask a manager of its project.")
-    if dataset.state == Dataset.State.PURGED:
-        raise DataDeleted("The files of this dataset were deleted; its description and history remain.")
-    return download(request, offer(dataset), actor=signed_in_actor(request))
+    return download(request, offer(member_s_dataset(request, dataset_id)), actor=signed_in_actor(request))
 
 
 def _named_zip(request: HttpRequest, dataset: Dataset, name: str, link: ShareLink | None) -> Offer:
-    if name != dataset.name:
-        raise NotFound(f"The zip of this dataset is called {dataset.name}.zip.")
-    older = older_layout(request, dataset, "", link, timezone.now())
-    return zip_offer(dataset, older or layout_of(dataset))
+    selection = selection_of(request.GET)
+    if name != zip_name(dataset, selection):
+        raise NotFound(
+            "This address names no zip of this dataset. Check that it was copied whole, with all behind “?”."
+        )
+    layout = layout_for(request, dataset, selection, link, timezone.now())
+    return zip_offer(dataset, layout, selection)

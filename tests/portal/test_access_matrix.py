@@ -101,6 +101,9 @@ GET     datasets/<uuid:dataset_id>/edit                                login  40
 POST    datasets/<uuid:dataset_id>/edit                                login  404     403    in     in     in     login
 GET     datasets/<uuid:dataset_id>/files                               login  404     ok     ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/panels/<slug:key>                   login  404     ok     ok     ok     ok     login
+GET     datasets/<uuid:dataset_id>/choose                              login  404     ok     ok     ok     ok     login
+GET     datasets/<uuid:dataset_id>/selection                           login  404     ok     ok     ok     ok     login
+POST    datasets/<uuid:dataset_id>/selection                           login  404     ok     ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/share                               login  404     403    ok     ok     ok     login
 POST    datasets/<uuid:dataset_id>/share                               login  404     403    in     in     in     login
 GET     datasets/<uuid:dataset_id>/timeline                            login  404     ok     ok     ok     ok     login
@@ -129,6 +132,8 @@ GET     drop/<str:drop_token>/<uuid:drop_id>                           404    40
 GET     s/<str:token>                                                  ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/<str:name>.zip                                   ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/files/<path:path>                                ok     ok      ok     ok     ok     ok     ok
+GET     s/<str:token>/selection                                        ok     ok      ok     ok     ok     ok     ok
+POST    s/<str:token>/selection                                        ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/manifest-sha256.txt                              ok     ok      ok     ok     ok     ok     ok
 
 # programs: the JSON API and tus

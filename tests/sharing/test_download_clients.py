@@ -18,8 +18,8 @@ CLIENTS = {
     "curl": ["curl", "-fsS", "-C", "-", "-o", "{out}", "{url}"],
     "wget": ["wget", "-q", "-c", "--tries=1", "-O", "{out}", "{url}"],
     "aria2c": [
-        "aria2c", "-q", "-c", "-x", "8", "-s", "8", "-k", "1M", "--file-allocation=none", "--disk-cache=0", "--max-tries=1",
-        "--auto-save-interval=1", "-d", "/", "-o", "{out}", "{url}",
+        "aria2c", "-q", "-c", "-x", "8", "-s", "8", "-k", "1M", "--file-allocation=none", "--disk-cache=0",
+        "--max-tries=1", "--auto-save-interval=1", "-d", "/", "-o", "{out}", "{url}",
     ],
 }  # fmt: skip
 
