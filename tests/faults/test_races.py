@@ -92,6 +92,10 @@ class Race:
         ((state,),) = self.one.portal.query("SELECT state FROM uploads_upload WHERE id = ?", Path(self.upload).name)
         return state
 
+    def has_lock_file(self) -> bool:
+        """It is the last that goes."""
+        return self._file("staging/.locks").exists()
+
     def _file(self, folder: str) -> Path:
         return self.one.portal.var / folder / Path(self.upload).name
 
@@ -261,9 +265,9 @@ def race_expiry(one: Wire, other: Wire) -> Counter[str]:
 
 
 def wait_until_over(race: Race) -> None:
-    """Refused in the moment after its end: the task comes by soon."""
+    """Refused in the moment after its end: the task comes by soon, says so, and then gives the space back."""
     deadline = time.monotonic() + 5
-    while race.state() == "receiving":
+    while race.state() == "receiving" or race.has_lock_file():
         assert time.monotonic() < deadline, "it is refused as expired and never ends"
         time.sleep(0.005)
 
