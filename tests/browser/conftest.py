@@ -137,6 +137,16 @@ def put_on(page: Page, look: Look) -> None:
     page.emulate_media(color_scheme=look.scheme)
 
 
+def require_usable(page: Page, name: str) -> None:
+    """In every look: axe finds nothing, and nothing is wider than the window. ``name`` is that of the pictures."""
+    for look in LOOKS:
+        put_on(page, look)
+        if PICTURES_WANTED:
+            take_picture(page, f"{name}-{look.label}")
+        assert accessibility_faults(page) == [], look.label
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"too wide: {look.label}"
+
+
 def take_picture(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)

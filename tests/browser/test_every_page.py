@@ -3,14 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import (
-    LOOKS,
-    PICTURES_WANTED,
-    SignIn,
-    accessibility_faults,
-    put_on,
-    take_picture,
-)
+from tests.browser.conftest import SignIn, require_usable
 from tests.browser.running_portal import Facility
 
 IN_DOCUMENTS = ["project", "dataset", "landing", "audit"]
@@ -90,13 +83,7 @@ PAGES = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_can_be_used_by_everybody(facility: Facility, sign_in: SignIn, name: str) -> None:
-    page = open_page_named(name, facility, sign_in)
-    for look in LOOKS:
-        put_on(page, look)
-        if PICTURES_WANTED:
-            take_picture(page, f"{name}-{look.label}")
-        assert accessibility_faults(page) == [], look.label
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"too wide: {look.label}"
+    require_usable(open_page_named(name, facility, sign_in), name)
 
 
 @pytest.mark.parametrize("name", IN_DOCUMENTS)

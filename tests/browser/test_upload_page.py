@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
-from tests.browser.conftest import LOOKS, SignIn, accessibility_faults, put_on
+from tests.browser.conftest import SignIn, require_usable
 from tests.browser.running_portal import Facility
 
 MINUTE = 60_000  # milliseconds
@@ -43,10 +43,7 @@ def test_a_folder_is_sent_and_handed_over(facility: Facility, sign_in: SignIn, r
     expect(page.get_by_role("button", name="Finish")).to_be_disabled()
     page.get_by_label("A folder with all that is in it").set_input_files(run)
     verified(page, 3)
-    for look in LOOKS:
-        put_on(page, look)
-        assert accessibility_faults(page) == [], look.label
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), look.label
+    require_usable(page, "upload-files-verified")
     page.get_by_role("button", name="Finish").click()
     expect(page.get_by_text("released").first).to_be_visible(timeout=MINUTE)
     stored = next((facility.var / "files" / "cryo-em").glob("*a-folder-by-browser"))
