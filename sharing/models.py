@@ -34,6 +34,9 @@ class ShareLink(models.Model):
         STARTED = "started", "started"
         PARTIAL = "partial", "partial"
         COMPLETE = "complete", "complete"
+        VERIFIED = "verified", "verified"
+
+    WHOLE: ClassVar[tuple[State, ...]] = (State.COMPLETE, State.VERIFIED)
 
     public_id = models.CharField(max_length=22, unique=True, default=new_public_id, editable=False)
     key_id = models.CharField(max_length=8, editable=False, help_text="Which key of the ring signs it.")
@@ -60,6 +63,8 @@ class ShareLink(models.Model):
     last_taken_at = models.DateTimeField(null=True, editable=False)
     completed_at = models.DateTimeField(null=True, editable=False)
     files_complete = models.PositiveIntegerField(default=0, editable=False, help_text="Single files taken whole.")
+    verified_at = models.DateTimeField(null=True, editable=False, help_text="The recipient's program said so.")
+    files_verified = models.PositiveIntegerField(default=0, editable=False, help_text="Of the files taken whole.")
 
     objects = ShareLinkQuerySet.as_manager()
 
@@ -85,10 +90,15 @@ class ShareLink(models.Model):
             ),
             models.CheckConstraint(condition=Q(expires_at__gt=F("starts_at")), name="link_expires_after_it_starts"),
             models.CheckConstraint(
-                condition=~Q(state="complete") | Q(completed_at__isnull=False), name="complete_link_knows_since_when"
+                condition=~Q(state__in=["complete", "verified"]) | Q(completed_at__isnull=False),
+                name="complete_link_knows_since_when",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=["started", "partial", "complete"]) | Q(first_taken_at__isnull=False),
+                condition=~Q(state="verified") | Q(verified_at__isnull=False), name="verified_link_knows_since_when"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["started", "partial", "complete", "verified"])
+                | Q(first_taken_at__isnull=False),
                 name="started_link_knows_since_when",
             ),
         ]
@@ -119,6 +129,9 @@ class Receipt(models.Model):
         STARTED = "started", "started"
         PARTIAL = "partial", "partial"
         COMPLETE = "complete", "complete"
+        VERIFIED = "verified", "verified"
+
+    WHOLE: ClassVar[tuple[State, ...]] = (State.COMPLETE, State.VERIFIED)
 
     link = models.ForeignKey(ShareLink, on_delete=models.PROTECT, related_name="receipts")
     kind = models.CharField(max_length=8, choices=Kind)
@@ -128,7 +141,10 @@ class Receipt(models.Model):
     revision = models.PositiveIntegerField(help_text="Of the dataset.")
     bytes_total = models.PositiveBigIntegerField()
     bytes_sent = models.PositiveBigIntegerField(default=0, help_text="Different bytes; none counts twice.")
-    spans = models.JSONField(default=list, help_text="Merged half-open byte ranges: `[[0, 100], [200, 300]]`.")
+    spans = models.JSONField(
+        default=list,
+        help_text="Merged half-open byte ranges, `[[0, 100], [200, 300]]`; none for what came in a bundle.",
+    )
     state = models.CharField(max_length=8, choices=State, default=State.STARTED)
     requests = models.PositiveIntegerField(default=0)
     first_at = models.DateTimeField()
@@ -160,7 +176,8 @@ class Receipt(models.Model):
                 condition=Q(bytes_sent__lte=F("bytes_total")), name="receipt_counts_at_most_the_whole"
             ),
             models.CheckConstraint(
-                condition=~Q(state="complete") | Q(bytes_sent=F("bytes_total")), name="complete_receipt_has_every_byte"
+                condition=~Q(state__in=["complete", "verified"]) | Q(bytes_sent=F("bytes_total")),
+                name="complete_receipt_has_every_byte",
             ),
         ]
 

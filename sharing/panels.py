@@ -66,7 +66,7 @@ def fetched_notes(dataset_ids: Sequence[UUID]) -> dict[UUID, str]:
         .values("dataset")
         .annotate(
             people=Count("recipient", distinct=True),
-            complete=Count("recipient", distinct=True, filter=Q(state=ShareLink.State.COMPLETE)),
+            complete=Count("recipient", distinct=True, filter=Q(state__in=ShareLink.WHOLE)),
         )
     )
     return {row["dataset"]: f"{row['complete']} of {row['people']} have it" for row in rows}

@@ -13,7 +13,7 @@ from sharing.models import ShareLink
 
 REMINDER = "reminder"
 DAY = 86_400  # seconds
-TAKEN = Q(state__in=[ShareLink.State.STARTED, ShareLink.State.PARTIAL, ShareLink.State.COMPLETE])
+TAKEN = Q(state__in=[ShareLink.State.STARTED, ShareLink.State.PARTIAL, *ShareLink.WHOLE])
 
 
 class SecondsSince(Func):

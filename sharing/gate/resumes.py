@@ -50,7 +50,7 @@ def _begun(request: HttpRequest, link: ShareLink | None, selection: Selection | 
         if any(start < at <= stop for start, stop in receipt.spans):
             return receipt.revision
     for receipt in receipts:
-        if receipt.state != Receipt.State.COMPLETE and receipt.last_at > now - _STILL_RUNNING:
+        if receipt.state not in Receipt.WHOLE and receipt.last_at > now - _STILL_RUNNING:
             return receipt.revision
     return None
 

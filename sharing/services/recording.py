@@ -3,6 +3,7 @@
 A download is written down when it begins (unless it is over in one piece) and again when it ends or breaks off.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,14 +51,15 @@ def begin_delivery(*, delivery: Delivery, now: datetime) -> int | None:
     if delivery.link is None or not delivery.counted:
         return None
     with transaction.atomic():
-        link = _lock(delivery.link)
+        link = lock_link(delivery.link)
         receipt = _receipt(delivery, now)
         note_resumed(receipt, delivery.spans)
-        if receipt.state != Receipt.State.COMPLETE:
+        if receipt.state not in Receipt.WHOLE:
             receipt.state = Receipt.State.STARTED
         receipt.last_at = now
         receipt.save(update_fields=["state", "last_at"])
-        _note_taken(link, delivery, now, running=True)
+        if delivery.kind != Receipt.Kind.MANIFEST:
+            note_taken(link, now, running=True)
         return note_running(receipt, delivery.spans, now)
 
 
@@ -69,7 +71,7 @@ def end_delivery(*, delivery: Delivery, sent: int, now: datetime, running: int |
     with transaction.atomic():
         complete = sent == delivery.total
         if delivery.link is not None and delivery.counted and (sent or not delivery.total or running):
-            complete |= _receive(_lock(delivery.link), delivery, sent, now, running)
+            complete |= _receive(lock_link(delivery.link), delivery, sent, now, running)
         if not sent and delivery.total:
             return
         events.data_taken(
@@ -85,7 +87,7 @@ def end_delivery(*, delivery: Delivery, sent: int, now: datetime, running: int |
         )
 
 
-def _lock(link: ShareLink) -> ShareLink:
+def lock_link(link: ShareLink) -> ShareLink:
     """Several connections often fetch parts of one thing: one at a time adds up."""
     return ShareLink.objects.select_for_update().get(pk=link.pk)
 
@@ -93,16 +95,17 @@ def _lock(link: ShareLink) -> ShareLink:
 def _receive(link: ShareLink, delivery: Delivery, sent: int, now: datetime, running: int | None) -> bool:
     """Whether these bytes were the last that was missing."""
     receipt = _receipt(delivery, now)
-    was_complete = receipt.state == Receipt.State.COMPLETE
+    was_complete = receipt.state in Receipt.WHOLE
     receipt.requests, receipt.last_at = receipt.requests + 1, now
     end_running(running)
     of_link, of_receipt = are_running(link, receipt)
     _add(receipt, delivery, sent)
-    if receipt.state != Receipt.State.COMPLETE:
+    if receipt.state not in Receipt.WHOLE:
         receipt.state = Receipt.State.STARTED if of_receipt else Receipt.State.PARTIAL
     receipt.save(update_fields=["spans", "bytes_sent", "last_at", "requests", "state"])
-    _note_taken(link, delivery, now, running=of_link)
-    completed = receipt.state == Receipt.State.COMPLETE and not was_complete
+    if delivery.kind != Receipt.Kind.MANIFEST:
+        note_taken(link, now, running=of_link)
+    completed = receipt.state in Receipt.WHOLE and not was_complete
     if completed:
         _note_complete(link, delivery, now)
     return completed
@@ -111,6 +114,8 @@ def _receive(link: ShareLink, delivery: Delivery, sent: int, now: datetime, runn
 def _add(receipt: Receipt, delivery: Delivery, sent: int) -> None:
     """The bytes that went out now, and those that a process sent before it was killed, once they make it complete."""
     note_resumed(receipt, delivery.spans)
+    if receipt.state in Receipt.WHOLE:
+        return
     receipt.spans = merge([(start, stop) for start, stop in receipt.spans], first_bytes(delivery.spans, sent))
     with_shown = merge(receipt.spans, shown_by_resumes(receipt))
     receipt.bytes_sent = bytes_in(with_shown)
@@ -135,11 +140,9 @@ def _receipt(delivery: Delivery, now: datetime) -> Receipt:
     )[0]
 
 
-def _note_taken(link: ShareLink, delivery: Delivery, now: datetime, *, running: bool) -> None:
-    """The list of checksums is no data: whoever has only that is still waiting for the rest."""
-    if delivery.kind == Receipt.Kind.MANIFEST:
-        return
-    if link.state != ShareLink.State.COMPLETE:
+def note_taken(link: ShareLink, now: datetime, *, running: bool) -> None:
+    """Not for the list of checksums, which is no data: whoever has only that is still waiting for the rest."""
+    if link.state not in ShareLink.WHOLE:
         link.state = ShareLink.State.STARTED if running else ShareLink.State.PARTIAL
     link.first_taken_at = link.first_taken_at or now
     link.last_taken_at = now
@@ -147,31 +150,51 @@ def _note_taken(link: ShareLink, delivery: Delivery, now: datetime, *, running: 
 
 
 def _note_complete(link: ShareLink, delivery: Delivery, now: datetime) -> None:
-    """One thing is complete for the first time: is it, or are all of them, the whole dataset?"""
+    """One thing is complete for the first time; by a zip of the newest revision everything is."""
     if delivery.kind == Receipt.Kind.FILE:
-        link.files_complete += 1
-        link.save(update_fields=["files_complete"])
-    if link.state != ShareLink.State.COMPLETE and _has_everything(link, delivery):
+        note_files_complete(link, 1, now)
+    elif delivery.kind == Receipt.Kind.ZIP:
+        dataset = _grown(link)
+        if dataset and delivery.revision == dataset.revision:
+            _note_everything(link, now)
+
+
+def note_files_complete(link: ShareLink, count: int, now: datetime) -> None:
+    """`count` single files are complete for the first time: are all of them, the whole dataset?"""
+    link.files_complete += count
+    link.save(update_fields=["files_complete"])
+    if has_each_file(link, link.files_complete, Receipt.WHOLE):
+        _note_everything(link, now)
+
+
+def has_each_file(link: ShareLink, at_most: int, states: Sequence[Receipt.State]) -> bool:
+    """Whether each file that the dataset has now has a receipt in one of `states`; `at_most` so many of all have.
+
+    Cost: one query, and a count of receipts once `at_most` is enough.
+    """
+    dataset = _grown(link)
+    if dataset is None or at_most < dataset.verified_count:
+        return False
+    taken = Receipt.objects.filter(link=link, kind=Receipt.Kind.FILE, state__in=states)
+    return taken.filter(file__state=DataFile.State.VERIFIED).count() >= dataset.verified_count
+
+
+def _grown(link: ShareLink) -> Dataset | None:
+    """The dataset as it is now; None while it still grows, when nobody has everything."""
+    dataset = Dataset.objects.only("state", "revision", "verified_count").get(pk=link.dataset_id)
+    return None if dataset.state in (Dataset.State.OPEN, Dataset.State.CLOSED) else dataset
+
+
+def _note_everything(link: ShareLink, now: datetime) -> None:
+    if link.state not in ShareLink.WHOLE:
         link.state, link.completed_at = ShareLink.State.COMPLETE, now
         link.save(update_fields=["state", "completed_at"])
-        _tell_operators(link, delivery.dataset)
+        _tell_operators(link)
 
 
-def _has_everything(link: ShareLink, delivery: Delivery) -> bool:
-    """By a zip of the newest revision, or by every single file; nobody has everything of what still grows."""
-    now = Dataset.objects.only("state", "revision", "verified_count").get(pk=delivery.dataset.pk)
-    if now.state in (Dataset.State.OPEN, Dataset.State.CLOSED):
-        return False
-    if delivery.kind == Receipt.Kind.ZIP:
-        return delivery.revision == now.revision
-    if delivery.kind != Receipt.Kind.FILE or link.files_complete < now.verified_count:
-        return False
-    whole = Receipt.objects.filter(link=link, kind=Receipt.Kind.FILE, state=Receipt.State.COMPLETE)
-    return whole.filter(file__state=DataFile.State.VERIFIED).count() >= now.verified_count
-
-
-def _tell_operators(link: ShareLink, dataset: Dataset) -> None:
+def _tell_operators(link: ShareLink) -> None:
     """Queued at each completion, sent for the first: the outbox knows the occasion."""
+    dataset = link.dataset
     queue_notices(
         new_notice(
             "first-complete-download",

@@ -67,6 +67,7 @@ def _consequences(link: ShareLink) -> list[str]:
         ShareLink.State.STARTED: "They are downloading and have not got everything yet.",
         ShareLink.State.PARTIAL: "They have taken some of it, but not everything yet.",
         ShareLink.State.COMPLETE: "They have everything already; what they have stays with them.",
+        ShareLink.State.VERIFIED: "They have everything and checked it; what they have stays with them.",
     }
     return [
         taken[ShareLink.State(link.state)],
