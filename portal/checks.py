@@ -8,6 +8,9 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, register
 
+from dataplane.errors import DataplaneError
+from portal.storage import store_named
+
 
 @register()
 def folders_are_writable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -33,3 +36,15 @@ def one_file_system(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     return [
         checks.Warning("Uploads are staged on another file system than the files.", hint=hint, id="labcourier.W001")
     ]
+
+
+@register(deploy=True)
+def stores_answer(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    for name in settings.STORES:
+        try:
+            store_named(name)
+        except (DataplaneError, OSError) as error:
+            hint = "Correct it in LABCOURIER_STORES, or start it. Projects that keep no files there are not affected."
+            problems.append(checks.Error(f"Store “{name}”: {error}", hint=hint, id="labcourier.E002"))
+    return problems

@@ -167,7 +167,8 @@ def load_config() -> Config:
         lines = [_sentence(problem["loc"], problem["msg"]) for problem in error.errors()]
         raise ConfigError("Labcourier cannot start:\n  " + "\n  ".join(lines)) from None
     except SettingsError:  # only the stores are parsed by pydantic-settings
-        raise ConfigError(f"Labcourier cannot start:\n  {PREFIX}STORES: must be one line of JSON") from None
+        problem = f"{PREFIX}STORES: must be JSON, such as docs/operations.md shows"
+        raise ConfigError(f"Labcourier cannot start:\n  {problem}") from None
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from dataplane.errors import DataplaneError
@@ -147,10 +148,18 @@ def bytes_to_read() -> int:
 
 def _hold_round(now: datetime) -> Round:
     claimant = secrets.token_hex(16)
-    this = Round.objects.under_way().first() or Round.objects.create(began_at=now)
+    this = Round.objects.under_way().first() or _begin_round(now)
     if not Round.objects.claim([this.pk], claimant=claimant, now=now, lease=LEASE):
         raise Conflict("Somebody re-reads already. Wait until they are done; a killed one lets go after five minutes.")
     return Round.objects.get(pk=this.pk)
+
+
+def _begin_round(now: datetime) -> Round:
+    try:
+        with transaction.atomic():
+            return Round.objects.create(began_at=now)
+    except IntegrityError:  # one_round_at_a_time: somebody was quicker
+        return Round.objects.under_way().get()
 
 
 def _renew(this: Round, now: datetime) -> None:

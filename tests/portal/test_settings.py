@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from portal.checks import stores_answer
 from portal.config import Config, ConfigError, load_config
+from portal.stores.declared import FolderSettings
 
 SITE = {
     "MODE": "site",
@@ -110,3 +113,40 @@ def test_a_page_of_settings_that_is_old_is_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("portal.management.commands.settings_page.PAGE", page)
     with pytest.raises(CommandError, match="settings_page"):
         call_command("settings_page", "--check")
+
+
+def test_stores_are_named_in_json_which_may_lie_in_a_secrets_file(tmp_path: Path) -> None:
+    objects = '"objects": {"kind": "s3", "bucket": "b", "secret_key": "hidden-key"}'
+    said = f'{{{objects},\n "archive": {{"kind": "folder", "path": "/x"}}}}'
+    (tmp_path / "labcourier_stores").write_text(said)
+    stores = Config(_secrets_dir=str(tmp_path)).stores
+    assert [(name, store.kind) for name, store in stores.items()] == [("objects", "s3"), ("archive", "folder")]
+    assert "hidden-key" not in repr(stores)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("no json", "STORES: must be JSON"),
+        ('{"local": {"kind": "folder", "path": "/x"}}', "not `local`"),
+        ('{"Big Store": {"kind": "folder", "path": "/x"}}', "small letters"),
+        ('{"a": {"kind": "s3", "secret_key": "hidden-key"}}', "a.s3.bucket: Field required"),
+        ('{"a": {"kind": "s3", "bucket": "b", "secret": "hidden-key"}}', "a.s3.secret: Extra inputs"),
+    ],
+)
+def test_a_store_that_makes_no_sense_is_named_and_its_keys_are_not(
+    monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    monkeypatch.setenv("LABCOURIER_STORES", said)
+    with pytest.raises(ConfigError) as refused:
+        load_config()
+    assert told in str(refused.value)
+    assert "hidden-key" not in str(refused.value)
+
+
+def test_a_store_that_does_not_answer_is_told_before_the_start(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    settings.STORES = {"archive": FolderSettings(kind="folder", path=tmp_path / "file")}
+    assert [problem.id for problem in stores_answer(None)] == ["labcourier.E002"]
+    settings.STORES = {"archive": FolderSettings(kind="folder", path=tmp_path / "archive")}
+    assert stores_answer(None) == []
