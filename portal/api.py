@@ -10,7 +10,8 @@ from portal.errors import Invalid, PortalError, error_response
 DESCRIPTION = (
     "Begin a dataset, say which files are coming, ask which are verified, close it. The bytes themselves go by tus 1.0."
     "\n\n"
-    "Programs send an upload token as `Authorization: Bearer lcu_…`; people who are logged in use their session."
+    "Programs send an upload token as `Authorization: Bearer lcu_…`; people who are logged in use their session.\n\n"
+    "Recipients need neither: under `/shared`, the secret of their link (`lcs_…`) stands in the address."
 )
 
 

@@ -26,6 +26,7 @@ def _downloaded(event: AuditEvent) -> str:
         "part": f"some files as a zip ({event.subject})",
         "file": f"the file {event.subject}",
         "manifest": "the list of checksums",
+        "bundle": f"{counted(event.detail.get('count', 0), 'small file,small files')} at once",
     }
     verb = "went on downloading" if event.detail.get("start") else "downloaded"
     if event.detail.get("counted") is False:
@@ -73,6 +74,7 @@ AUDIT_WORDS = {
     "link_revoked": Words("link revoked", "revoked the link of {subject}", "slash-circle"),
     "link_expired": Words("link expired", "ended the link of {subject}, whose time was over", "calendar-x"),
     "downloaded": Words("download", _downloaded, "download"),
+    "files_verified": Words("files verified by recipient", "checked {count} after the download", "shield-check"),
     "stored_file_changed": Words(
         "stored file changed", "found {subject} changed in storage: {reason}", "exclamation-triangle-fill"
     ),

@@ -5,12 +5,14 @@ from django.urls import include, path
 
 from portal.api import make_api
 from portal.views import audit, datasets, health, home, metadata_template, outbox, people, projects, staff
+from sharing.api import router as shared_router
 from uploads.api import router as uploads_router
 from uploads.api_agents import router as agents_router
 
 api = make_api()
 api.add_router("", uploads_router)
 api.add_router("", agents_router)
+api.add_router("/shared", shared_router)
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),

@@ -53,6 +53,27 @@ def data_taken(
     )
 
 
+def bundle_taken(dataset: Dataset, actor: Actor, *, sent: int, count: int, complete: bool, revision: int) -> None:
+    """Many files went out in one answer, `count` of them whole."""
+    record(
+        "downloaded",
+        actor,
+        dataset=dataset,
+        bytes=sent,
+        complete=complete,
+        what="bundle",
+        count=count,
+        start=0,
+        revision=revision,
+        counted=True,
+    )
+
+
+def files_verified(dataset: Dataset, actor: Actor, *, link: int, count: int, complete: bool) -> None:
+    """The recipient's program read back what it had got; `complete` when that is everything now."""
+    record("files_verified", actor, dataset=dataset, link=link, count=count, complete=complete)
+
+
 def stored_file_changed(dataset: Dataset, actor: Actor, *, subject: str, reason: str) -> None:
     """Storage no longer holds what was verified: an incident, seen while sending."""
     record("stored_file_changed", actor, dataset=dataset, subject=subject, complete=False, reason=reason)

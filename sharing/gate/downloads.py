@@ -65,7 +65,7 @@ def _send(
     body, headers = _body(offer, spans)
     body = started(body, delivery)
     pieces = whole(body) if only_knocks(spans, offer.total) else recorded(body, delivery)
-    _limit_silence(request)
+    limit_silence(request)
     return _answer(StreamingHttpResponse(pieces, status=206 if spans else 200), offer, headers)
 
 
@@ -108,7 +108,7 @@ def _digests(offer: Offer) -> dict[str, str]:
     return {"Repr-Digest": f"sha-256=:{sha256}:", "Digest": f"sha-256={sha256}"}
 
 
-def _limit_silence(request: HttpRequest) -> None:
+def limit_silence(request: HttpRequest) -> None:
     """A dead peer frees its thread: each piece must go out within a minute. Other servers have no such socket."""
     connected = getattr(request, "environ", {}).get("gunicorn.socket")
     if isinstance(connected, socket.socket):

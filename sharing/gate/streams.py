@@ -16,6 +16,8 @@ from dataplane.byteranges import ByteRanges
 from dataplane.errors import DataplaneError
 from dataplane.spans import Span, bytes_in
 from dataplane.zipstream import PIECE
+from portal.actors import Actor
+from portal.models import Dataset
 from sharing import events
 from sharing.errors import FileUnreadable
 from sharing.gate.sources import VersionGone, release_connection
@@ -44,12 +46,12 @@ def started(body: Framed, delivery: Delivery) -> Framed:
             if piece[1]:
                 break
     except (DataplaneError, OSError) as error:
-        _report_unreadable(delivery, error)
-        raise FileUnreadable(_excuse(error)) from error
+        report_unreadable(delivery.dataset, delivery.actor, delivery.subject, error)
+        raise FileUnreadable(excuse(error)) from error
     return chain(first, body)
 
 
-def _excuse(error: Exception) -> str:
+def excuse(error: Exception) -> str:
     if isinstance(error, VersionGone):
         return "A newer version took the place of a file meanwhile. Begin the download again."
     return "Storage does not give this file as it was verified. The facility was told."
@@ -71,7 +73,7 @@ def recorded(body: Framed, delivery: Delivery) -> Iterator[bytes]:
             yield piece
             sent += of_offer
     except (DataplaneError, OSError) as error:
-        _report_unreadable(delivery, error)
+        report_unreadable(delivery.dataset, delivery.actor, delivery.subject, error)
         raise
     finally:
         _write_down(delivery, sent, running)
@@ -93,11 +95,11 @@ def _write_down(delivery: Delivery, sent: int, running: int | None) -> None:
         )
 
 
-def _report_unreadable(delivery: Delivery, error: Exception) -> None:
+def report_unreadable(dataset: Dataset, actor: Actor, subject: str, error: Exception) -> None:
     """Not when a newer version took a file's place: that is how it should be."""
     if isinstance(error, VersionGone):
-        log.info("version_gone", dataset=delivery.dataset.name, subject=delivery.subject, reason=str(error))
+        log.info("version_gone", dataset=dataset.name, subject=subject, reason=str(error))
         return
-    log.error("stored_file_changed", dataset=delivery.dataset.name, subject=delivery.subject, error=str(error))
+    log.error("stored_file_changed", dataset=dataset.name, subject=subject, error=str(error))
     with transaction.atomic():
-        events.stored_file_changed(delivery.dataset, delivery.actor, subject=delivery.subject, reason=str(error)[:300])
+        events.stored_file_changed(dataset, actor, subject=subject, reason=str(error)[:300])

@@ -40,9 +40,18 @@ def end_running(running: int | None) -> None:
 
 def are_running(link: ShareLink, receipt: Receipt) -> tuple[bool, bool]:
     """Whether any request is being answered for the link, and for this receipt of it. Cost: one query."""
-    rows = RunningRequest.objects.filter(receipt__link=link).exclude(process=RESUMED).values_list("receipt", "process")
-    alive = {of for of, process in rows if _lifesigns().is_alive(process)}
+    alive = _receipts_under_way(link)
     return bool(alive), receipt.pk in alive
+
+
+def link_is_running(link: ShareLink) -> bool:
+    """Whether any request is being answered for the link. Cost: one query."""
+    return bool(_receipts_under_way(link))
+
+
+def _receipts_under_way(link: ShareLink) -> set[int]:
+    rows = RunningRequest.objects.filter(receipt__link=link).exclude(process=RESUMED).values_list("receipt", "process")
+    return {of for of, process in rows if _lifesigns().is_alive(process)}
 
 
 def note_resumed(receipt: Receipt, asked: Sequence[Span]) -> None:

@@ -7,6 +7,7 @@ Vera views, Bob operates, Alice manages, Sam is facility staff; Charlie is a str
 shows its upload token and has no session.
 """
 
+import hashlib
 import json
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
-from tests.portal.matrix_world import World, all_routes, make_world
+from tests.portal.matrix_world import CONTENT, World, all_routes, make_world
 
 ROLES = ("nobody", "charlie", "vera", "bob", "alice", "sam", "ada")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -135,6 +136,10 @@ GET     s/<str:token>/files/<path:path>                                ok     ok
 GET     s/<str:token>/selection                                        ok     ok      ok     ok     ok     ok     ok
 POST    s/<str:token>/selection                                        ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/manifest-sha256.txt                              ok     ok      ok     ok     ok     ok     ok
+GET     api/v1/shared/<token>                                          ok     ok      ok     ok     ok     ok     ok
+GET     api/v1/shared/<token>/files                                    ok     ok      ok     ok     ok     ok     ok
+POST    api/v1/shared/<token>/bundle                                   ok     ok      ok     ok     ok     ok     ok
+POST    api/v1/shared/<token>/verified                                 ok     ok      ok     ok     ok     ok     ok
 
 # programs: the JSON API and tus
 GET     api/v1/bundles/<bundle_id>                                     401    404     404    ok     ok     ok     ok
@@ -159,6 +164,8 @@ OPTIONS tus/<str:upload_id>                                            ok     ok
 GET     api/v1/                                                        404    404     404    404    404    404    404
 """
 
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
 # What programs send; forms are sent with a field nobody knows.
 BODIES: dict[str, Any] = {
     "POST api/v1/datasets": {"client_key": str(uuid4()), "title": "A run", "project": "em"},
@@ -169,6 +176,8 @@ BODIES: dict[str, Any] = {
         "interval_s": 60,
         "started_at": "2026-11-21T08:00:00Z",
     },
+    "POST api/v1/shared/<token>/bundle": {"files": [{"path": "image.tif", "sha256": DIGEST}]},
+    "POST api/v1/shared/<token>/verified": {"files": [{"path": "image.tif", "sha256": DIGEST}]},
     "POST api/v1/datasets/<dataset_id>/files": {"files": [{"path": "image.tif", "size": 13}]},
     "POST api/v1/datasets/<dataset_id>/files/query": {"paths": ["image.tif"]},
     "POST api/v1/datasets/<dataset_id>/files/withdraw": {"paths": ["image.tif"]},
