@@ -34,6 +34,13 @@ HOSTILE = [
     "a\u00a0b",
 ]  # fmt: skip
 
+HOSTILE += [
+    f"{before}{name}{after}"
+    for name in HOSTILE[:30]
+    if len(name) < 100
+    for before, after in (("deep/", ""), ("-", ".svg"), ("~", " "), ("%", "/in"))
+]
+
 
 def extract(tool: str, content: bytes, room: Path) -> Path:
     archive, target = room / "data.zip", room / "inside"
