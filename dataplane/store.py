@@ -55,6 +55,10 @@ class Store(Protocol):
         somebody else wrote this key after this call began: theirs stays.
         """
 
+    def copy(self, source: str, target: str) -> None:
+        """The same bytes at a second key, in one step and durably, as cheaply as the store can; what is there is
+        replaced. Neither key is touched by what happens to the other later. Raises NotStored, NoRoom, PathTaken."""
+
     def delete(self, key: str) -> None:
         """Gone already is fine."""
 
@@ -66,9 +70,6 @@ class Store(Protocol):
 
     def keys(self, folder: str) -> list[str]:
         """Of all files below `folder`, sorted."""
-
-    def free_bytes(self) -> int | None:
-        """What can still be written; None where nobody can tell."""
 
     def remove_unfinished(self, before: datetime) -> list[str]:
         """Remove what puts that began before then, and died, have left; what it was, for a log."""

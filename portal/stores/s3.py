@@ -79,6 +79,12 @@ class S3Store:
             )
             progress(size)
 
+    def copy(self, source: str, target: str) -> None:
+        """As `Store.copy`, inside the store. Beyond 5 GiB it copies in parts."""
+        name = self._object(target)
+        with told(self._name, source):
+            self._client.copy({"Bucket": self._bucket, "Key": self._object(source)}, self._bucket, name)
+
     def delete(self, key: str) -> None:
         with told(self._name, key):
             self._client.delete_object(Bucket=self._bucket, Key=self._object(key))
@@ -93,9 +99,6 @@ class S3Store:
         with told(self._name, folder):
             names = [found["Key"] for page in pages for found in page.get("Contents", [])]
         return sorted(f"{folder}/{name.removeprefix(below)}" for name in names)
-
-    def free_bytes(self) -> None:
-        return None
 
     def remove_unfinished(self, before: datetime) -> list[str]:
         """As `Store.remove_unfinished`: multipart uploads that nobody ends cost money and are seen nowhere."""
