@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -212,7 +213,8 @@ def test_a_dataset_is_safe_to_delete_from_its_release_until_a_file_is_found_corr
     assert ada.get(f"/datasets/{dataset.pk}").json()["safe_to_delete_since"] is None
     answer = ada.close(dataset).json()
     assert answer["safe_to_delete_since"] == answer["released_at"]
-    assert no_longer_safe(dataset.pk)
-    assert not no_longer_safe(dataset.pk)
+    with transaction.atomic():
+        assert no_longer_safe(dataset.pk)
+        assert not no_longer_safe(dataset.pk)
     assert ada.get(f"/datasets/{dataset.pk}").json()["safe_to_delete_since"] is None
     assert AuditEvent.objects.filter(kind="dataset_no_longer_safe").count() == 1
