@@ -31,6 +31,7 @@ COPY uploads/ uploads/
 COPY sharing/ sharing/
 COPY reminders/ reminders/
 COPY keeping/ keeping/
+COPY delivery/ delivery/
 COPY templates/ templates/
 COPY deploy/ deploy/
 COPY --from=assets /build/assets/dist assets/dist

@@ -9,9 +9,11 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "var" / "checks"
 BIN = Path(sys.executable).parent
 
-PACKAGES = ["portal", "uploads", "sharing", "reminders", "keeping", "dataplane", "agent/labcourier_agent"]
+PACKAGES = ["portal", "uploads", "sharing", "reminders", "keeping", "delivery", "dataplane", "agent/labcourier_agent"]
 SCRIPTS = ["deploy", "checks", "demo", "peers", "bench", "tests"]
-ROOMS = ["tests/portal", "tests/uploads", "tests/sharing", "tests/reminders", "tests/keeping"]  # what asks the database
+ROOMS = [  # what asks the database
+    f"tests/{room}" for room in ("portal", "uploads", "sharing", "reminders", "keeping", "delivery")
+]
 ALONE = ["tests/dataplane", "tests/stores", "tests/agent", "tests/house", "tests/deploy"]  # what has none
 
 

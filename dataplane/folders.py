@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -78,6 +79,25 @@ def link_or_move(source: Path, target: Path) -> None:
         if target.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
         source.replace(target)
+
+
+def link_at(source: Path, target: Path, *, by_way_of: Path) -> bool:
+    """A second name for a file in one step, also where another file has that name; False where there are none.
+
+    Raises as a rename does. Not yet durable: sync the target's folder.
+    """
+    waiting = by_way_of / secrets.token_hex(16)
+    try:
+        os.link(source, waiting, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return False
+    try:
+        waiting.replace(target)
+    finally:
+        waiting.unlink(missing_ok=True)  # a rename to another name of the same file does nothing
+    return True
 
 
 def _copy_across(source: Path, target: Path) -> None:

@@ -26,9 +26,12 @@ def _downloaded(event: AuditEvent) -> str:
         "part": f"some files as a zip ({event.subject})",
         "file": f"the file {event.subject}",
         "manifest": "the list of checksums",
+        "copy": f"everything into the project {event.subject}",
         "bundle": f"{counted(event.detail.get('count', 0), 'small file,small files')} at once",
     }
     verb = "went on downloading" if event.detail.get("start") else "downloaded"
+    if event.detail.get("what") == "copy":
+        verb = "copied"
     if event.detail.get("counted") is False:
         verb = "fetched, by a program that only looks,"
     return f"{verb} {things.get(event.detail.get('what', ''), event.subject)}"
@@ -75,6 +78,8 @@ AUDIT_WORDS = {
     "link_expired": Words("link expired", "ended the link of {subject}, whose time was over", "calendar-x"),
     "downloaded": Words("download", _downloaded, "download"),
     "files_verified": Words("files verified by recipient", "checked {count} after the download", "shield-check"),
+    "copy_begun": Words("copy begun", "began to copy {subject} of the project {source_project}", "copy"),
+    "copy_failed": Words("copy failed", "gave up copying {subject}: {reason}", "exclamation-triangle-fill"),
     "stored_file_changed": Words(
         "stored file changed", "found {subject} changed in storage: {reason}", "exclamation-triangle-fill"
     ),

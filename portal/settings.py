@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "sharing",
     "reminders",
     "keeping",
+    "delivery",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -93,6 +94,7 @@ TEMPLATES = [
 
 DATASET_PANELS: list[str] = [
     "uploads.panels.arrival",
+    "delivery.panels.origin",
     "keeping.panels.kept_where",
     "sharing.panels.links_panel",
     "sharing.panels.receipts_panel",
@@ -124,6 +126,7 @@ MAILS = {
     "drop-link": "uploads.mails.drop_link",
     "drop-received": "uploads.mails.drop_received",
     "stored-damaged": "keeping.mails.stored_damaged",
+    "copy-failed": "delivery.mails.copy_failed",
     "reminder": "reminders.mails.reminder",
     "reminder-copy": "reminders.mails.reminder_copy",
     "invitation": "portal.mails.invitation",
@@ -185,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
     "send mail": {"task": "portal.tasks.send_due_mail_task", "schedule": timedelta(minutes=1)},
     "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},
     "copy to second stores": {"task": "keeping.tasks.copy_task", "schedule": timedelta(minutes=1)},
+    "copy between projects": {"task": "delivery.tasks.sweep_copies_task", "schedule": timedelta(minutes=1)},
     "re-read stored files": {"task": "keeping.tasks.reread_task", "schedule": timedelta(hours=1)},
     "remove unfinished puts": {"task": "keeping.tasks.remove_unfinished_task", "schedule": timedelta(hours=6)},
     "expire links": {"task": "reminders.tasks.expire_links_task", "schedule": timedelta(minutes=10)},

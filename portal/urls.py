@@ -50,5 +50,6 @@ urlpatterns = [
     path("staff/people/", staff.people, name="staff_people"),
     path("staff/projects/add", staff.add_project, name="project_add"),
     path("", include("uploads.urls")),
+    path("", include("delivery.urls")),
     path("", include("sharing.urls")),
 ]

@@ -124,6 +124,7 @@ class Receipt(models.Model):
         PART = "part", "some files as a zip"
         FILE = "file", "a file"
         MANIFEST = "manifest", "the list of checksums"
+        COPY = "copy", "everything, into another project"
 
     class State(models.TextChoices):
         STARTED = "started", "started"

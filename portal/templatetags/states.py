@@ -57,6 +57,8 @@ STATES: dict[str, State] = {
     # second copies of files
     "wanted": State("waiting", "hourglass", "quiet"),
     "good": State("copied", "shield-check", "ok"),
+    "copying": State("copying", "arrow-repeat", "busy"),
+    "done": State("done", "check-circle", "ok"),
     "leaving": State("to be removed", "trash", "quiet"),
     # uploads, and instruments that fell silent
     "finished": State("received", "check-circle", "ok"),

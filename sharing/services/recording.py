@@ -153,7 +153,7 @@ def _note_complete(link: ShareLink, delivery: Delivery, now: datetime) -> None:
     """One thing is complete for the first time; by a zip of the newest revision everything is."""
     if delivery.kind == Receipt.Kind.FILE:
         note_files_complete(link, 1, now)
-    elif delivery.kind == Receipt.Kind.ZIP:
+    elif delivery.kind in (Receipt.Kind.ZIP, Receipt.Kind.COPY):
         dataset = _grown(link)
         if dataset and delivery.revision == dataset.revision:
             _note_everything(link, now)

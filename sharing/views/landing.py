@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.addresses import address_if_any
 from sharing.access import authorise
 from sharing.gate.visits import START, only_looks
 from sharing.layouts import layout_of
@@ -34,6 +35,7 @@ def landing(request: HttpRequest, token: str) -> HttpResponseBase:
         "zip_url": f"{zip_url}?{START}",
         "manifest_url": reverse("link_manifest", args=[token]),
         "now": now,
+        "copy_page": address_if_any("link_copy", token=token),
         "selection_page": reverse("link_selection", args=[token]),
         **machine_kit(dataset.name, dataset.name, layout_of(dataset).manifest_path, settings.PORTAL_URL + zip_url),
         **browse_files(request, dataset, lambda path: reverse("link_file", args=[token, path])),

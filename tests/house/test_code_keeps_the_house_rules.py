@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ["portal", "uploads", "sharing", "reminders", "keeping", "dataplane", "agent/labcourier_agent"]
+ROOMS = ["portal", "uploads", "sharing", "reminders", "keeping", "delivery", "dataplane", "agent/labcourier_agent"]
 SCRIPTS = ["deploy", "checks", "demo", "peers", "bench", "tests"]
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "managers"}
 

@@ -110,6 +110,8 @@ POST    datasets/<uuid:dataset_id>/share                               login  40
 GET     datasets/<uuid:dataset_id>/timeline                            login  404     ok     ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/versions                            login  404     ok     ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/versions/<int:file_id>              login  404     403    ok     ok     ok     login
+GET     s/<str:token>/copy                                             login  ok     ok     ok     ok     ok     login
+POST    s/<str:token>/copy                                             login  in     in     in     in     in     login
 GET     links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
 POST    links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
 

@@ -10,7 +10,7 @@ from portal.audit import record
 from portal.audit_words import AUDIT_WORDS, event_words, kind_words
 from portal.models import Project
 
-ROOMS = ["portal", "uploads", "sharing", "reminders", "keeping"]
+ROOMS = ["portal", "uploads", "sharing", "reminders", "keeping", "delivery"]
 
 
 def recorded_kinds() -> set[str]:

@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from portal.celery import app
 
-ROOMS = ["portal", "uploads", "sharing", "reminders", "keeping"]
+ROOMS = ["portal", "uploads", "sharing", "reminders", "keeping", "delivery"]
 FUNCTIONS = [
     *settings.DATASET_PANELS,
     *settings.DATASET_ROW_NOTES,

@@ -7,7 +7,7 @@ from django.utils.encoding import force_str
 
 from portal.templatetags.states import STATES, state_badge, state_word
 
-ROOMS = {"portal", "uploads", "sharing", "reminders", "keeping"}
+ROOMS = {"portal", "uploads", "sharing", "reminders", "keeping", "delivery"}
 LISTED = {
     line.strip()
     for line in Path(settings.BASE_DIR, "assets/icons.txt").read_text().splitlines()

@@ -146,3 +146,16 @@ def test_what_reads_back_as_something_else_is_removed_and_said(store: Store) -> 
     with pytest.raises(ReadBackDiffers):
         put_checked(store, "em/set/a.tif", BytesIO(b"1234X"), digests(b"12345"))
     assert store.keys("em") == []
+
+
+def test_a_copy_inside_a_store_outlives_its_original(store: Store) -> None:
+    put(store, "em/set/a.tif", b"12345")
+    put(store, "lab/set/b.tif", b"other")
+    for _ in range(2):
+        store.copy("em/set/a.tif", "lab/set/b.tif")
+    put(store, "em/set/a.tif", b"newer")
+    store.delete("em/set/a.tif")
+    assert content(store, "lab/set/b.tif") == b"12345"
+    assert store.keys("lab") == ["lab/set/b.tif"]
+    with pytest.raises(NotStored):
+        store.copy("em/set/a.tif", "lab/set/c.tif")

@@ -1,0 +1,24 @@
+"""What the audit hears from this room, one function an event. Call each last in its transaction."""
+
+from delivery.models import DatasetCopy
+from portal.actors import SYSTEM, Actor
+from portal.audit import record
+from portal.models import Dataset
+
+
+def copy_begun(copy: DatasetCopy, target: Dataset, actor: Actor) -> None:
+    """For the project that gets the copy; the source hears of it when everything was taken."""
+    record(
+        "copy_begun",
+        actor,
+        dataset=target,
+        subject=copy.source.name,
+        source=str(copy.source_id),
+        source_project=copy.source.project.code,
+        revision=copy.revision,
+        link=copy.link_id,
+    )
+
+
+def copy_failed(copy: DatasetCopy, target: Dataset) -> None:
+    record("copy_failed", SYSTEM, dataset=target, subject=copy.source.name, reason=copy.reason, link=copy.link_id)

@@ -1,0 +1,31 @@
+"""What people may enter in this room. Rules live in the services; here are words and widgets."""
+
+from typing import Any
+
+from django import forms
+
+from portal.access import MAY_SEND, visible_projects
+from portal.models import Dataset, Project, User
+
+
+def projects_to_send_into(person: User) -> "list[Project]":
+    """Those that the person may begin datasets in; all of them for staff."""
+    projects = visible_projects(person).order_by("name")
+    if not person.is_staff:
+        projects = projects.filter(memberships__user=person, memberships__role__in=MAY_SEND)
+    return list(projects.distinct())
+
+
+class CopyForm(forms.Form):
+    project = forms.ChoiceField(label="Project", help_text="Only projects that you may send data into.")
+    title = forms.CharField(label="Title", max_length=300, help_text="As the copy is called in your project.")
+
+    def __init__(self, *args: Any, projects: "list[Project]", source: Dataset, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._projects = {project.code: project for project in projects}
+        self.fields["project"].choices = [(code, project.name) for code, project in self._projects.items()]  # type: ignore[attr-defined]
+        self.fields["title"].initial = source.title
+
+    def project_of(self) -> Project:
+        """The project that a valid form names."""
+        return self._projects[self.cleaned_data["project"]]

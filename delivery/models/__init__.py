@@ -1,0 +1,3 @@
+from delivery.models.copies import DatasetCopy
+
+__all__ = ["DatasetCopy"]
