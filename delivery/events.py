@@ -1,6 +1,6 @@
 """What the audit hears from this room, one function an event. Call each last in its transaction."""
 
-from delivery.models import DatasetCopy
+from delivery.models import DatasetCopy, Destination
 from portal.actors import SYSTEM, Actor
 from portal.audit import record
 from portal.models import Dataset
@@ -22,3 +22,19 @@ def copy_begun(copy: DatasetCopy, target: Dataset, actor: Actor) -> None:
 
 def copy_failed(copy: DatasetCopy, target: Dataset) -> None:
     record("copy_failed", SYSTEM, dataset=target, subject=copy.source.name, reason=copy.reason, link=copy.link_id)
+
+
+def destination_made(destination: Destination, actor: Actor) -> None:
+    record(
+        "destination_made",
+        actor,
+        project=destination.project,
+        subject=destination.name,
+        destination_kind=destination.kind,
+        place=destination.place,
+        on_release=destination.on_release,
+    )
+
+
+def destination_removed(destination: Destination, actor: Actor) -> None:
+    record("destination_removed", actor, project=destination.project, subject=destination.name, place=destination.place)

@@ -1,7 +1,14 @@
 from django.urls import path
 
-from delivery.views import copies
+from delivery.views import copies, destinations
 
 urlpatterns = [
     path("s/<str:token>/copy", copies.link_copy, name="link_copy"),
+    path("projects/<slug:code>/destinations/", destinations.destinations, name="destinations"),
+    path("projects/<slug:code>/destinations/new/<slug:kind>", destinations.destination_new, name="destination_new"),
+    path(
+        "projects/<slug:code>/destinations/<int:destination_id>/remove",
+        destinations.destination_remove,
+        name="destination_remove",
+    ),
 ]

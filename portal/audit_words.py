@@ -80,6 +80,8 @@ AUDIT_WORDS = {
     "files_verified": Words("files verified by recipient", "checked {count} after the download", "shield-check"),
     "copy_begun": Words("copy begun", "began to copy {subject} of the project {source_project}", "copy"),
     "copy_failed": Words("copy failed", "gave up copying {subject}: {reason}", "exclamation-triangle-fill"),
+    "destination_made": Words("destination registered", "registered the destination “{subject}”: {place}"),
+    "destination_removed": Words("destination removed", "removed the destination “{subject}”", "trash"),
     "stored_file_changed": Words(
         "stored file changed", "found {subject} changed in storage: {reason}", "exclamation-triangle-fill"
     ),

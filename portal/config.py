@@ -90,6 +90,18 @@ class Config(BaseSettings):
         '`{"objects": {"kind": "s3", "endpoint": "https://…", "bucket": "…", "access_key": "…", "secret_key": "…"}}` '
         'or `{"archive": {"kind": "folder", "path": "/mnt/…"}}`; see operations.md. Projects choose among them.',
     )
+    destination_keys: Annotated[list[Secret], NoDecode] = Field(
+        [],
+        description="Secrets that encrypt passwords of destinations, newest first, comma separated. Without the one "
+        "that encrypted them, destinations have to be registered again. Empty: a file in the run-time folder.",
+    )
+    destination_hosts: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Hosts that destinations may name although they are this machine or next to it, comma separated.",
+    )
+    destination_mounts: Annotated[list[Path], NoDecode] = Field(
+        [], description="Folders of this machine below which staff may register destinations, comma separated."
+    )
     layouts_bytes: int = Field(
         4 * GIB,
         gt=0,
@@ -136,6 +148,7 @@ class Config(BaseSettings):
     @classmethod
     def split_lists(cls, values: dict[str, object]) -> dict[str, object]:
         lists = {"secret_key_fallbacks", "link_keys", "allowed_hosts", "trusted_proxies"}
+        lists |= {"destination_keys", "destination_hosts", "destination_mounts"}
         return {key: _comma_separated(value) if key in lists else value for key, value in values.items()}
 
     @model_validator(mode="after")

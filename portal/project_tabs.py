@@ -13,6 +13,7 @@ TABS = (
     ("Instruments", "project_instruments", _EVERY_MEMBER),
     ("Upload tokens", "upload_tokens", MAY_MANAGE),
     ("Drop links", "drop_links", MAY_SEND),
+    ("Destinations", "destinations", MAY_SEND),
     ("People", "project_people", _EVERY_MEMBER),
     ("Settings", "project_settings", MAY_MANAGE),
 )

@@ -23,6 +23,8 @@ PORTAL_URL = str(CONFIG.url).rstrip("/")
 SECRET_KEY = CONFIG.secret_key or local_secret(VAR / "secrets", "secret_key")
 SECRET_KEY_FALLBACKS = CONFIG.secret_key_fallbacks
 LINK_KEYS = CONFIG.link_keys or [local_secret(VAR / "secrets", "link_key")]
+DESTINATION_KEYS = CONFIG.destination_keys or [local_secret(VAR / "secrets", "destination_key")]
+DESTINATION_HOSTS, DESTINATION_MOUNTS = CONFIG.destination_hosts, CONFIG.destination_mounts
 DEBUG = CONFIG.debug
 ALLOWED_HOSTS = [str(CONFIG.url.host), *CONFIG.allowed_hosts]
 if not SITE:

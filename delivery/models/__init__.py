@@ -1,3 +1,4 @@
 from delivery.models.copies import DatasetCopy
+from delivery.models.destinations import Destination
 
-__all__ = ["DatasetCopy"]
+__all__ = ["DatasetCopy", "Destination"]

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
+from delivery.models import Destination
 from portal import storage
 from portal.link_tokens import current_key_id
 from portal.models import DataFile, Dataset, Instrument, Membership, Notice, Project, User
@@ -97,7 +98,12 @@ def make_world() -> World:
         created_by=people["bob"],
         expires_at=now + timedelta(days=30),
     )
+    destination = Destination.objects.create(
+        project=project, name="Archive", kind="webdav", place="https://cloud.example.org", created_by=people["bob"]
+    )
     samples = {
+        "destination_id": str(destination.pk),
+        "kind": "webdav",
         "drop_link_id": str(drop_link.pk),
         "drop_token": str(TOKENS.of(drop_link.public_id, drop_link.key_id)),
         "drop_id": str(dataset.pk),

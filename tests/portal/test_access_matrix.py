@@ -75,6 +75,11 @@ POST    projects/<slug:code>/drop-links/<int:drop_link_id>/revoke      login  40
 GET     projects/<slug:code>/drop-links/new                            login  404     403    ok     ok     ok     login
 POST    projects/<slug:code>/drop-links/new                            login  404     403    in     in     in     login
 POST    projects/<slug:code>/upload                                    login  404     403    in     in     in     login
+GET     projects/<slug:code>/destinations/                             login  404     403    ok     ok     ok     login
+GET     projects/<slug:code>/destinations/<int:destination_id>/remove  login  404     403    ok     ok     ok     login
+POST    projects/<slug:code>/destinations/<int:destination_id>/remove  login  404     403    ok     ok     ok     login
+GET     projects/<slug:code>/destinations/new/<slug:kind>              login  404     403    ok     ok     ok     login
+POST    projects/<slug:code>/destinations/new/<slug:kind>              login  404     403    in     in     in     login
 GET     projects/<slug:code>/people/                                   login  404     ok     ok     ok     ok     login
 POST    projects/<slug:code>/people/                                   login  404     403    403    in     in     login
 GET     projects/<slug:code>/people/<int:person_id>/remove             login  404     403    403    ok     ok     login
