@@ -1,6 +1,7 @@
 """A portal in processes of its own with one dataset that was handed over; the server can be asked and killed."""
 
 import http.client
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataplane.spans import Span, bytes_in, covers, merge
 from tests.faults.live_portal import LivePortal, environment_of, manage
 
 HANDED_OVER = """
@@ -65,6 +67,20 @@ class Handover:
         assert len(rows) <= 1
         return dict(zip(columns.split(", "), rows[0], strict=True)) if rows else {}
 
+    def known_or_unknowable(self) -> int:
+        """Bytes that the receipt knows of, and those that a killed process was sending and nobody asked for again.
+
+        Of the latter the server cannot know how many arrived: with eight connections one may just have ended.
+        """
+        receipt = self.receipt()
+        rows = self.portal.query("select spans, process from sharing_runningrequest")
+        shown = [span for spans, process in rows if not process for span in _spans(spans)]
+        dead = [span for spans, process in rows if process for span in _spans(spans)]
+        known = merge(_spans(receipt["spans"]), shown)
+        assert receipt["bytes_sent"] == bytes_in(known)
+        assert (receipt["state"] == "complete") == covers(known, receipt["bytes_total"])
+        return bytes_in(merge(known, dead))
+
     def link_state(self) -> object:
         return self.portal.query("select state from sharing_sharelink")[0][0]
 
@@ -90,6 +106,10 @@ def handed_over(var: Path, sizes: dict[str, int]) -> Iterator[Handover]:
         yield Handover(portal, told.strip().splitlines()[-1])
     finally:
         portal.stop()
+
+
+def _spans(text: str) -> list[Span]:
+    return [(start, stop) for start, stop in json.loads(text)]
 
 
 def until(is_true: Callable[[], object], seconds: float = 30) -> None:
