@@ -73,7 +73,7 @@ class Handover:
         Of the latter the server cannot know how many arrived: with eight connections one may just have ended.
         """
         receipt = self.receipt()
-        rows = self.portal.query("select spans, process from sharing_runningrequest")
+        rows: Any = self.portal.query("select spans, process from sharing_runningrequest")
         shown = [span for spans, process in rows if not process for span in _spans(spans)]
         dead = [span for spans, process in rows if process for span in _spans(spans)]
         known = merge(_spans(receipt["spans"]), shown)
