@@ -16,8 +16,10 @@ from labcourier_agent import __version__
 from labcourier_agent.cli_clean import clean_command
 from labcourier_agent.cli_compare import compare_command
 from labcourier_agent.cli_doctor import doctor_command
+from labcourier_agent.cli_get import get_command
 from labcourier_agent.cli_send import send_command
 from labcourier_agent.cli_service import service_command
+from labcourier_agent.cli_verify import verify_command
 from labcourier_agent.cli_watch import close_command, watch_command
 from labcourier_agent.connect import connect
 from labcourier_agent.exits import EXIT_CODES, AgentError, Exit
@@ -31,18 +33,21 @@ LATEST = 10
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="labcourier")
 def app() -> None:
-    """Sends instrument data to a Labcourier portal: in parallel, resumable, verified.
+    """Sends instrument data to a Labcourier portal, and fetches it: in parallel, resumable, verified.
 
     \b
     labcourier connect https://portal.example.org --token lcu_...
     labcourier send /data/run-7 --title "Run 7" --to rita@example.org
     labcourier status
+    labcourier get https://portal.example.org/s/lcs_... /data/run-7
     """
 
 
 app.add_command(send_command)
 app.add_command(watch_command)
 app.add_command(close_command)
+app.add_command(get_command)
+app.add_command(verify_command)
 app.add_command(compare_command)
 app.add_command(clean_command)
 app.add_command(doctor_command)

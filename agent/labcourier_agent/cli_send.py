@@ -170,8 +170,8 @@ def _orders(  # noqa: PLR0913 one for each option
         plan,
         options,
         anew,
-        bandwidth=Bandwidth(timetable) if (timetable := _parsed("--bwlimit", parse_timetable, bwlimit)) else None,
-        schedule=_parsed("--schedule", parse_schedule, schedule),
+        bandwidth=Bandwidth(timetable) if (timetable := parsed("--bwlimit", parse_timetable, bwlimit)) else None,
+        schedule=parsed("--schedule", parse_schedule, schedule),
     )
     if not split:
         if only:
@@ -197,11 +197,12 @@ def _details(plan: Plan, title: str | None) -> Details:
 
 def _globs(option: str, globs: Sequence[str]) -> tuple[str, ...]:
     for glob in globs:
-        _parsed(option, regex_of, glob)
+        parsed(option, regex_of, glob)
     return tuple(globs)
 
 
-def _parsed(option: str, parse: Callable[[str], T], text: str | None) -> T | None:
+def parsed(option: str, parse: Callable[[str], T], text: str | None) -> T | None:
+    """Errors: BadUsage."""
     try:
         return None if text is None else parse(text)
     except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 if sys.platform == "win32":
@@ -36,6 +37,12 @@ if sys.platform == "win32":
         system.CloseHandle(ctypes.c_void_p(handle))
         return False
 
+    def flush_to_disk(paths: Iterable[str]) -> None:
+        """Returns when what was written to these files is surely on the disk. Errors: OSError."""
+        for path in paths:
+            with Path(path).open("r+b") as file:
+                os.fsync(file.fileno())
+
     def user_number() -> int:
         return 0
 
@@ -60,6 +67,16 @@ else:
     def is_held_by_others(path: str) -> bool:
         """Nothing keeps others from opening a file here."""
         return False
+
+    def flush_to_disk(paths: Iterable[str]) -> None:
+        """Returns when what was written to these files is surely on the disk. Errors: OSError."""
+        os.sync()  # one wait for all of them; the single ones then find nothing left to do
+        for path in paths:
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def user_number() -> int:
         return os.getuid()

@@ -35,17 +35,19 @@ PASSING = {408, 423, 425, 429}
 
 
 def open_http(
-    token: str, *, connections: int = 4, answer_within: float | None = None, bandwidth: Bandwidth | None = None
+    token: str | None, *, connections: int = 4, answer_within: float | None = None, bandwidth: Bandwidth | None = None
 ) -> httpx2.Client:
     """A client that may be shared by threads. Redirects are not followed: the token goes nowhere unasked.
 
+    `token`: None for addresses that have a secret in them.
     `answer_within`: seconds, for a question a person waits for. Errors: BadUsage for a wrong LABCOURIER_TIMEOUT.
     """
     borne = silence_borne(os.environ)
     read = answer_within or borne or ANSWER_WITHIN
     timeout = httpx2.Timeout(borne or SEND_WITHIN, connect=min(CONNECT_WITHIN, read), read=read, pool=None)
     return httpx2.Client(
-        headers={"Authorization": f"Bearer {token}", "User-Agent": f"labcourier-agent/{__version__}"},
+        headers={"User-Agent": f"labcourier-agent/{__version__}"}
+        | ({"Authorization": f"Bearer {token}"} if token else {}),
         timeout=timeout,
         limits=httpx2.Limits(max_connections=connections + 2, max_keepalive_connections=connections + 2),
         follow_redirects=False,

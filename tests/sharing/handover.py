@@ -28,15 +28,17 @@ dataset = Dataset.objects.create(
     revision=1, state="released", closed_at=now, released_at=now, file_count=len(sizes), verified_count=len(sizes),
     bytes_expected=sum(sizes.values()), bytes_verified=sum(sizes.values()),
 )
+files = []
 for path, size in sizes.items():
     content = random.Random(path).randbytes(size)
     place = store().path(dataset_key(dataset) + "/" + path)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(content)
-    DataFile.objects.create(
+    files.append(DataFile(
         dataset=dataset, path=path, path_key=hashlib.sha256(path_key(path).encode()).hexdigest(), size=size,
         sha256=hashlib.sha256(content).hexdigest(), crc32=zlib.crc32(content), state="verified", verified_at=now,
-    )
+    ))
+DataFile.objects.bulk_create(files)
 DatasetRecipient.objects.create(dataset=dataset, email="rita@university.example")
 (link,) = dispatch_dataset(dataset_id=dataset.pk, now=now)
 print("/s/" + token_of(link))

@@ -1,0 +1,1 @@
+"""Fetching: what a share link opens comes into a folder here, verified."""

@@ -1,0 +1,158 @@
+"""What a share link opens, over HTTP: one method per call, one attempt each. The link's secret is all it takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urljoin
+
+import httpx2
+
+from labcourier_agent.exits import BadUsage, Busy, Conflict, NotFound
+from labcourier_agent.portal_client import BATCH, BundleRules
+from labcourier_agent.wire import heard_from, raise_unless_ok, read_json
+
+LINK = re.compile(r"(https?://[^?#]+?)/s/(lcs_[A-Za-z0-9_-]+)(/[^?#]*)?(?:[?#].*)?")
+PIECE = 256 * 1024
+AS_IT_IS = {"Accept-Encoding": "identity"}
+RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
+
+
+class FileUnreadable(Busy):
+    """Storage at the portal does not give a file, which waiting does not mend."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """`root` is the portal's address without a slash at its end."""
+
+    root: str
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Link({self.root!r})"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """GET /api/v1/shared/TOKEN. `files` and `bytes` are those verified at that moment."""
+
+    name: str
+    title: str
+    state: str
+    files: int
+    bytes: int
+    manifest_name: str
+    bundles: BundleRules
+
+    @property
+    def grows(self) -> bool:
+        return self.state in ("open", "closed")
+
+
+@dataclass(frozen=True)
+class SharedFile:
+    path: str
+    size: int
+    mtime_ns: int | None
+    sha256: str
+    address: str
+
+
+def parse_link(text: str) -> Link:
+    """From the address in the mail, or one of those below it. Errors: BadUsage."""
+    match = LINK.fullmatch(text.strip())
+    if match is None:
+        raise BadUsage("That is no share link: it looks like https://portal.example.org/s/lcs_… and is in the mail.")
+    if (match[3] or "").startswith("/selection"):
+        raise BadUsage("That is the address of some of the files: give the link itself, and choose with --include.")
+    return Link(match[1], match[2])
+
+
+class SharedPortal:
+    """May be shared by threads. Errors of every method: the tree in exits.py; NotFound also when the link ended."""
+
+    def __init__(self, http: httpx2.Client, link: Link) -> None:
+        self._http = http
+        self._root = link.root
+        self._shared = f"{link.root}/api/v1/shared/{link.token}"
+
+    def shared(self) -> Shared:
+        answer = self._call("GET", "")
+        rules = answer["bundles"]
+        return Shared(
+            name=str(answer["name"]),
+            title=str(answer["title"]),
+            state=str(answer["state"]),
+            files=int(answer["files"]),
+            bytes=int(answer["bytes"]),
+            manifest_name=str(answer["manifest_name"]),
+            bundles=BundleRules(int(rules["max_bytes"]), int(rules["max_files"]), int(rules["threshold"])),
+        )
+
+    def page(self, cursor: str) -> tuple[list[SharedFile], str | None]:
+        """At most 1000 files by path, and the cursor of the next page."""
+        answer = self._call("GET", f"/files?limit={BATCH}" + (f"&cursor={quote(cursor, safe='')}" if cursor else ""))
+        return [SharedFile(**entry) for entry in answer["files"]], answer["next"]
+
+    def tell_verified(self, digests: Sequence[tuple[str, str]]) -> int:
+        """Paths and digests of at most 1000 files; of how many the portal knows now."""
+        return int(self._call("POST", "/verified", _named(digests))["verified"])
+
+    @contextmanager
+    def bundle(self, digests: Sequence[tuple[str, str]]) -> Iterator[Iterator[bytes]]:
+        """A tar of these files, as it comes. What is no longer as it was listed is not in it."""
+        address = f"{self._shared}/bundle"
+        with (
+            heard_from(address),
+            self._http.stream("POST", address, json=_named(digests), headers=AS_IT_IS) as response,
+        ):
+            _raise_unless_ok(response)
+            yield response.iter_raw(PIECE)
+
+    @contextmanager
+    def file(self, address: str, sha256: str, offset: int) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """From where the bytes come, and the bytes: from `offset` on, or from 0 when the portal says so.
+
+        Errors: Conflict when the file is another version by now.
+        """
+        url, etag = urljoin(f"{self._root}/", address), f'"{sha256}"'
+        headers = AS_IT_IS | ({"Range": f"bytes={offset}-", "If-Range": etag} if offset else {})
+        with heard_from(url), self._http.stream("GET", url, headers=headers) as response:
+            _raise_unless_ok(response)
+            if response.headers.get("ETag") != etag:
+                raise Conflict("The file changed at the portal since it was listed: run the same command again.")
+            yield _start_of(response, offset), response.iter_raw(PIECE)
+
+    def _call(self, method: str, below: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
+        address = self._shared + below
+        with heard_from(address):
+            response = self._http.request(method, address, json=document)
+        return read_json(response)
+
+
+def _start_of(response: httpx2.Response, offset: int) -> int:
+    if response.status_code != 206:
+        return 0
+    told = RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if told is None or int(told[1]) != offset:
+        raise Busy("The portal sent another part of the file than was asked for.")
+    return offset
+
+
+def _raise_unless_ok(response: httpx2.Response) -> None:
+    if response.status_code >= 300:
+        response.read()
+        if response.status_code == 503 and '"file_unreadable"' in response.text:
+            raise FileUnreadable("The portal cannot read it as it was verified. The facility was told.")
+        try:
+            raise_unless_ok(response)
+        except NotFound as error:
+            raise NotFound(f"The portal does not have it any more: {error.sentence}") from error
+
+
+def _named(digests: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    return {"files": [{"path": path, "sha256": sha256} for path, sha256 in digests]}
