@@ -17,6 +17,7 @@ from labcourier_agent.cli_clean import clean_command
 from labcourier_agent.cli_compare import compare_command
 from labcourier_agent.cli_doctor import doctor_command
 from labcourier_agent.cli_get import get_command
+from labcourier_agent.cli_ls import ls_command
 from labcourier_agent.cli_send import send_command
 from labcourier_agent.cli_service import service_command
 from labcourier_agent.cli_verify import verify_command
@@ -48,6 +49,7 @@ app.add_command(watch_command)
 app.add_command(close_command)
 app.add_command(get_command)
 app.add_command(verify_command)
+app.add_command(ls_command)
 app.add_command(compare_command)
 app.add_command(clean_command)
 app.add_command(doctor_command)

@@ -44,14 +44,14 @@ class Exit(IntEnum):
 
 
 EXIT_MEANINGS = {
-    Exit.OK: "everything was sent and verified, or there was nothing left to do",
+    Exit.OK: "everything was sent or fetched, and verified, or there was nothing left to do",
     Exit.OTHER: "something else went wrong, e.g. a file could not be read",
     Exit.USAGE: "the command was not understood or asks for something impossible",
-    Exit.NOT_FOUND: "no such folder, file, portal or dataset; nothing to send",
-    Exit.REFUSED: "the portal refused: token, rights, a name, a size, a closed dataset",
-    Exit.TRY_LATER: "not now: portal not reachable or without room, or files still being written",
-    Exit.VERIFICATION_FAILED: "the portal read back other bytes than were sent, several times",
-    Exit.FINDINGS: "looked and found something: differences, files that stay, a fault, a service that does not run",
+    Exit.NOT_FOUND: "no such folder, file, portal or dataset; nothing to send or to fetch",
+    Exit.REFUSED: "the portal refused: token, link, rights, a name, a size, a closed dataset",
+    Exit.TRY_LATER: "not now: portal not reachable, no room there or here, or files that are still changing",
+    Exit.VERIFICATION_FAILED: "other bytes arrived than were sent, several times",
+    Exit.FINDINGS: "looked and found something: differences, files in the way or staying, a fault, no running service",
     Exit.VANISHED: "complete, but without files that vanished here before they were sent",
     Exit.INTERRUPTED: "interrupted; the same command again goes on where it stopped",
 }

@@ -46,6 +46,10 @@ class PortalReader:
                     return dict(dataset)
         raise NotFound(f"{self.portal.url} has no dataset called {word} in project {self.portal.project}.")
 
+    def datasets(self) -> Iterator[list[dict[str, Any]]]:
+        """Those that the token may send to, newest first."""
+        yield from self._pages("datasets", "datasets", {})
+
     def files(self, dataset_id: str) -> Iterator[list[PortalFile]]:
         """All current files, at most 1000 at a time."""
         for page in self._pages(f"datasets/{dataset_id}/files", "files", {"limit": str(BATCH)}):

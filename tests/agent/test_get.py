@@ -264,3 +264,21 @@ def test_what_makes_no_sense_is_refused_before_anything_is_made(rita: Rita, hand
     assert rita.run("get", handover.url("/s/lcs_nothing"), str(rita.dest)).returncode == 4
     assert rita.get("--include", "nothing.at.all")["exit_code"] == 3
     assert not (rita.dest / "small").exists()
+
+
+def test_what_a_link_opens_is_listed_without_counting_as_anything(rita: Rita, handover: Handover) -> None:
+    listed = csv.DictReader(io.StringIO(rita.run("ls", rita.link).stdout))
+    assert {row["path"]: int(row["size"]) for row in listed} == SIZES
+    assert handover.link_state() == "not_opened"
+
+
+def test_memory_stays_below_a_hundred_megabytes(rita: Rita) -> None:
+    running = rita.start()
+    peak = 0
+    while running.poll() is None:
+        lines = Path(f"/proc/{running.pid}/status").read_text().splitlines()
+        peak = max([peak, *(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))])
+        time.sleep(0.02)
+    running.communicate()
+    assert running.returncode == 0
+    assert 10_000 < peak < 100_000  # kB

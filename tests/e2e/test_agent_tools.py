@@ -21,6 +21,11 @@ def test_what_was_sent_is_compared_and_then_removed(portal: Portal, ada: Agent, 
     assert sent.returncode == 0, sent.stderr
     name = json.loads(sent.stdout)["dataset"]["name"]
 
+    (dataset, *_) = csv.DictReader(io.StringIO(ada.run("ls", "--limit", "1").stdout))
+    assert (dataset["name"], dataset["title"], dataset["files"]) == (name, "Tools", "31")
+    listed = json.loads(ada.run("ls", name, "--json").stdout)["files"]
+    assert {file["path"] for file in listed} == {path.relative_to(data).as_posix() for path in data.rglob("*.*")}
+
     assert ada.run("compare", str(data), name).returncode == 0
     (data / "deep" / "7.tif").write_bytes(b"changed")
     compared = ada.run("compare", str(data), name, "--differences")
