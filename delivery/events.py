@@ -1,6 +1,8 @@
 """What the audit hears from this room, one function an event. Call each last in its transaction."""
 
-from delivery.models import DatasetCopy, Destination
+from typing import Any
+
+from delivery.models import DatasetCopy, Delivery, Destination
 from portal.actors import SYSTEM, Actor
 from portal.audit import record
 from portal.models import Dataset
@@ -38,3 +40,27 @@ def destination_made(destination: Destination, actor: Actor) -> None:
 
 def destination_removed(destination: Destination, actor: Actor) -> None:
     record("destination_removed", actor, project=destination.project, subject=destination.name, place=destination.place)
+
+
+def push_begun(delivery: Delivery, actor: Actor) -> None:
+    record("push_begun", actor, **_facts(delivery))
+
+
+def push_ended(delivery: Delivery, actor: Actor) -> None:
+    """`delivery` as it is now."""
+    if delivery.state == Delivery.State.DONE:
+        record("push_done", actor, bytes=delivery.bytes_done, complete=True, **_facts(delivery))
+    elif delivery.state == Delivery.State.FAILED:
+        record("push_failed", actor, complete=False, reason=delivery.reason, **_facts(delivery))
+    else:
+        record("push_cancelled", actor, complete=False, **_facts(delivery))
+
+
+def _facts(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "dataset": delivery.dataset,
+        "subject": delivery.destination.name,
+        "place": delivery.destination.place,
+        "files": delivery.files_total,
+        "asked_by": delivery.asked_by_label,
+    }

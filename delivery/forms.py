@@ -1,9 +1,11 @@
 """What people may enter in this room. Rules live in the services; here are words and widgets."""
 
+import uuid
 from typing import Any
 
 from django import forms
 
+from delivery.models import Destination
 from portal.access import MAY_SEND, visible_projects
 from portal.models import Dataset, Project, User
 
@@ -29,3 +31,20 @@ class CopyForm(forms.Form):
     def project_of(self) -> Project:
         """The project that a valid form names."""
         return self._projects[self.cleaned_data["project"]]
+
+
+class PushForm(forms.Form):
+    destination = forms.ModelChoiceField(
+        queryset=Destination.objects.none(), label="Destination", empty_label=None, widget=forms.RadioSelect
+    )
+    occasion = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, dataset: Dataset, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usable = Destination.objects.usable().filter(project=dataset.project_id)
+        self.fields["destination"].queryset = usable  # type: ignore[attr-defined]
+        self.fields["destination"].label_from_instance = _named  # type: ignore[attr-defined]
+
+
+def _named(destination: Destination) -> str:
+    return f"{destination.name} ({destination.place})"

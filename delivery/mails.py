@@ -1,6 +1,8 @@
 """What the mails of this room say; `settings.MAILS` names the functions."""
 
-from delivery.models import DatasetCopy
+from django.conf import settings
+
+from delivery.models import DatasetCopy, Delivery
 from portal.models import Notice
 from portal.outbox import Mail
 
@@ -13,3 +15,14 @@ def copy_failed(notice: Notice) -> Mail | None:
     source = copy.source
     context = {"copy": copy, "source": source, "contact": source.project.contact_email}
     return Mail("copy-failed", context, reply_to=[source.project.contact_email])
+
+
+def push_ended(notice: Notice) -> Mail | None:
+    """A dataset was pushed to a destination, or could not be."""
+    delivery = Delivery.objects.select_related("dataset__project", "destination").filter(pk=notice.subject_id).first()
+    if delivery is None:
+        return None
+    dataset = delivery.dataset
+    url = settings.PORTAL_URL + dataset.get_absolute_url()
+    context = {"delivery": delivery, "dataset": dataset, "destination": delivery.destination, "url": url}
+    return Mail(notice.kind, context, reply_to=[dataset.project.contact_email])

@@ -97,7 +97,7 @@ def watch(*arguments: str, remotes: Mapping[str, Remote], tell: Callable[[Stats]
             last = _listen(process, tell)
         finally:
             process.kill()
-            process.wait()
+            process.communicate()
     if process.returncode:
         raise RcloneFailed(_said(last, remotes), process.returncode)
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from delivery.views import copies, destinations
+from delivery.views import copies, destinations, pushes
 
 urlpatterns = [
     path("s/<str:token>/copy", copies.link_copy, name="link_copy"),
@@ -11,4 +11,6 @@ urlpatterns = [
         destinations.destination_remove,
         name="destination_remove",
     ),
+    path("datasets/<uuid:dataset_id>/push", pushes.push, name="dataset_push"),
+    path("deliveries/<int:delivery_id>/cancel", pushes.cancel, name="delivery_cancel"),
 ]

@@ -82,6 +82,10 @@ AUDIT_WORDS = {
     "copy_failed": Words("copy failed", "gave up copying {subject}: {reason}", "exclamation-triangle-fill"),
     "destination_made": Words("destination registered", "registered the destination “{subject}”: {place}"),
     "destination_removed": Words("destination removed", "removed the destination “{subject}”", "trash"),
+    "push_begun": Words("push begun", "had the dataset pushed to “{subject}”", "upload"),
+    "push_done": Words("pushed", "pushed {files} to “{subject}” and compared them: {bytes}", "send-check"),
+    "push_failed": Words("push failed", "gave up pushing to “{subject}”: {reason}", "exclamation-triangle-fill"),
+    "push_cancelled": Words("push cancelled", "cancelled the push to “{subject}”", "slash-circle"),
     "stored_file_changed": Words(
         "stored file changed", "found {subject} changed in storage: {reason}", "exclamation-triangle-fill"
     ),

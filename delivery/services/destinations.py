@@ -7,8 +7,9 @@ from django.db import IntegrityError, transaction
 
 from delivery import events
 from delivery.kinds import KINDS
-from delivery.models import Destination
+from delivery.models import Delivery, Destination
 from delivery.rclone import Remote
+from delivery.services.push_begin import cancel_push
 from delivery.services.trial import try_out
 from delivery.vault import lock_away, unlock
 from portal.actors import Actor
@@ -60,11 +61,13 @@ def register_destination(*, project: Project, wish: DestinationWish, actor: Acto
 
 
 def remove_destination(*, destination: Destination, actor: Actor, now: datetime) -> bool:
-    """Its secrets go at once; what was pushed stays where it is. False when it was removed before."""
+    """Its secrets go at once and pushes to it end. What was pushed stays there. False when it was removed before."""
     with transaction.atomic():
         usable = Destination.objects.usable().filter(pk=destination.pk)
         if not usable.update(removed_at=now, locked="", on_release=False):
             return False
+        for delivery in Delivery.objects.under_way().filter(destination=destination):
+            cancel_push(delivery=delivery, actor=actor, now=now)
         events.destination_removed(destination, actor)
     return True
 

@@ -57,6 +57,9 @@ STATES: dict[str, State] = {
     # second copies of files
     "wanted": State("waiting", "hourglass", "quiet"),
     "good": State("copied", "shield-check", "ok"),
+    "waiting": State("waiting", "hourglass", "quiet"),
+    "pushing": State("pushing", "upload", "busy"),
+    "checking": State("comparing", "shield", "busy"),
     "copying": State("copying", "arrow-repeat", "busy"),
     "done": State("done", "check-circle", "ok"),
     "leaving": State("to be removed", "trash", "quiet"),

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from delivery.models import Destination
+from delivery.models import Delivery, Destination
 from portal import storage
 from portal.link_tokens import current_key_id
 from portal.models import DataFile, Dataset, Instrument, Membership, Notice, Project, User
@@ -101,7 +101,9 @@ def make_world() -> World:
     destination = Destination.objects.create(
         project=project, name="Archive", kind="webdav", place="https://cloud.example.org", created_by=people["bob"]
     )
+    delivery = Delivery.objects.create(dataset=dataset, destination=destination, occasion="release")
     samples = {
+        "delivery_id": str(delivery.pk),
         "destination_id": str(destination.pk),
         "kind": "webdav",
         "drop_link_id": str(drop_link.pk),

@@ -117,6 +117,10 @@ GET     datasets/<uuid:dataset_id>/versions                            login  40
 GET     datasets/<uuid:dataset_id>/versions/<int:file_id>              login  404     403    ok     ok     ok     login
 GET     s/<str:token>/copy                                             login  ok     ok     ok     ok     ok     login
 POST    s/<str:token>/copy                                             login  in     in     in     in     in     login
+GET     datasets/<uuid:dataset_id>/push                                login  404     403    ok     ok     ok     login
+POST    datasets/<uuid:dataset_id>/push                                login  404     403    in     in     in     login
+GET     deliveries/<int:delivery_id>/cancel                            login  404     403    ok     ok     ok     login
+POST    deliveries/<int:delivery_id>/cancel                            login  404     403    ok     ok     ok     login
 GET     links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
 POST    links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
 

@@ -25,6 +25,7 @@ def release_if_whole(dataset_id: UUID, *, now: datetime) -> bool:
         events.dataset_released(Dataset.objects.select_related("project").get(pk=dataset_id))
         thank_visitor(dataset_id)
         enqueue("sharing.tasks.dispatch_dataset_task", str(dataset_id))
+        enqueue("delivery.tasks.push_released_task", str(dataset_id))
         enqueue("uploads.tasks.remove_older_versions_task")
     return True
 

@@ -1,0 +1,59 @@
+"""How a push ends: done, failed or put off; who asked for it is told."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from delivery import events
+from delivery.models import Delivery
+from delivery.services.turns import wait_after
+from portal.actors import SYSTEM
+from portal.outbox import queue_notice
+from sharing.services.recording import operators_of
+
+State = Delivery.State
+_MOST_TRIES = 12  # in a row without any progress: some six hours
+
+
+def note_done(delivery: Delivery, claimant: str, files: int, size: int, now: datetime) -> None:
+    """Everything is there and was compared."""
+    done = {"files_total": files, "files_done": files, "bytes_total": size, "bytes_done": size, "reason": ""}
+    _end(delivery, claimant, State.DONE, now, **done)
+
+
+def note_failed(delivery: Delivery, claimant: str, reason: str, now: datetime) -> None:
+    _end(delivery, claimant, State.FAILED, now, reason=reason[:300])
+
+
+def put_off(delivery: Delivery, claimant: str, reason: str, now: datetime) -> None:
+    """Tried again after 1, 2, 4 ... minutes; given up after a dozen tries without progress."""
+    if delivery.attempts >= _MOST_TRIES:
+        note_failed(delivery, claimant, reason, now)
+        return
+    Delivery.objects.filter(pk=delivery.pk, claimed_by=claimant).update(
+        not_before=now + wait_after(delivery.attempts),
+        leased_until=None,
+        claimed_by="",
+        state=State.WAITING,
+        reason=reason[:300],
+    )
+
+
+def hand_on(delivery: Delivery, claimant: str) -> None:
+    """The turn is over, others are next."""
+    mine = Delivery.objects.filter(pk=delivery.pk, claimed_by=claimant)
+    mine.update(leased_until=None, claimed_by="", attempts=0, state=State.WAITING, reason="")
+
+
+def _end(delivery: Delivery, claimant: str, state: Delivery.State, now: datetime, **said: object) -> None:
+    """Only by whoever holds it, so that it is told once."""
+    with transaction.atomic():
+        mine = Delivery.objects.filter(pk=delivery.pk, claimed_by=claimant)
+        if not mine.update(state=state, ended_at=now, leased_until=None, claimed_by="", **said):
+            return
+        delivery.refresh_from_db()
+        to = [delivery.asked_by.email] if delivery.asked_by else operators_of(delivery.dataset)
+        kind = "push-done" if state == State.DONE else "push-failed"
+        for address in to:
+            queue_notice(kind, address, subject_id=delivery.pk, slot="ended", dataset=delivery.dataset)
+        events.push_ended(delivery, SYSTEM)
