@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import sys
 from collections.abc import Iterable
@@ -70,7 +71,9 @@ else:
 
     def flush_to_disk(paths: Iterable[str]) -> None:
         """Returns when what was written to these files is surely on the disk. Errors: OSError."""
-        os.sync()  # one wait for all of them; the single ones then find nothing left to do
+        os.sync()
+        if platform.system() == "Linux":
+            return  # there it waits for all files to be written; elsewhere it may only begin to
         for path in paths:
             descriptor = os.open(path, os.O_RDONLY)
             try:
