@@ -32,9 +32,9 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture
-def found(record_property: Callable[[str, object], None]) -> Found:
+def found(request: pytest.FixtureRequest) -> Found:
     """Tells the report in words what was done: counts, seeds, and what came of it."""
-    return lambda sentence: record_property("found", sentence)
+    return lambda sentence: request.node.user_properties.append(("found", sentence))
 
 
 @pytest.fixture(scope="session")
