@@ -62,7 +62,7 @@ def add_instrument(page: Page) -> None:
 
 def make_upload_token(page: Page) -> str:
     """The command that the page shows, this once."""
-    page.get_by_role("link", name="Upload tokens").click()
+    page.get_by_role("link", name="Upload tokens", exact=True).click()
     page.get_by_role("link", name="Make an upload token").first.click()
     page.get_by_label("Label").fill("SkyScan, control PC")
     page.get_by_label("Instrument").select_option("SkyScan 2214")

@@ -57,7 +57,7 @@ def test_agent_killed_in_the_middle_sends_only_what_is_missing(portal: Portal, a
     folder = tmp_path / "killed"
     folder.mkdir()
     for number in range(40):
-        (folder / f"{number:02}.dat").write_bytes(os.urandom(2_000_000))
+        (folder / f"{number:02}.dat").write_bytes(os.urandom(9_000_000))  # too large for a bundle
     of_this = "FROM uploads_upload u JOIN portal_dataset d ON d.id = u.dataset_id WHERE d.title = 'Killed'"
     command = ("send", str(folder), "--title", "Killed", "--to", RITA, "--json")
 

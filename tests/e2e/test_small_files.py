@@ -57,16 +57,16 @@ def test_small_files_of_an_agent_that_is_killed_again_and_again_are_all_verified
     portal: Portal, ada: Agent, folder: Path
 ) -> None:
     for seconds in (0.7, 1.0, 1.5):
-        agent = ada.start("send", str(folder), "--title", "Killed")
+        agent = ada.start("send", str(folder), "--title", "Killed often")
         time.sleep(seconds)
         agent.kill()
         agent.communicate()
-    outcome = ada.run("send", str(folder), "--title", "Killed")
+    outcome = ada.run("send", str(folder), "--title", "Killed often")
     assert outcome.returncode == 0, outcome.stderr
     dataset = dataset_id(ada)
     assert files_of(portal, dataset) == here(folder)
     assert portal.count(f"select count(*) from portal_datafile where dataset_id = '{dataset}'") == COUNT + 1  # noqa: S608
-    assert portal.count("select count(*) from portal_dataset where title = 'Killed'") == 1
+    assert portal.count("select count(*) from portal_dataset where title = 'Killed often'") == 1
     assert f"{COUNT + 1} of {COUNT + 1} files verified" in outcome.stdout
     stored = {file.stat().st_mtime_ns for file in (portal.var / "files").rglob("frame 00007.tif")}
     assert (folder / "grid größer 0" / "2" / "frame 00007.tif").stat().st_mtime_ns in stored
