@@ -88,6 +88,9 @@ class RunningRequest(models.Model):
     receipt = models.ForeignKey(Receipt, on_delete=models.CASCADE, related_name="running")
     spans = models.JSONField(help_text="The byte ranges asked for, in the order in which they are sent.")
     process = models.CharField(max_length=120, help_text="Which process answers (`dataplane.lifesign`).")
+    place = models.PositiveIntegerField(
+        null=True, help_text="Where that process notes how far it came; none when nothing more is to be learned there."
+    )
     began_at = models.DateTimeField()
 
     class Meta:
