@@ -1,7 +1,7 @@
 """Who may take what, until when; and what was taken."""
 
 from portal.link_tokens import new_public_id  # the first migration names it here
-from sharing.models.links import ShareLink, ShareLinkQuerySet
+from sharing.models.links import ShareLink, ShareLinkQuerySet, Way, all_ways
 from sharing.models.receipts import Receipt, RunningRequest
 
-__all__ = ["Receipt", "RunningRequest", "ShareLink", "ShareLinkQuerySet", "new_public_id"]
+__all__ = ["Receipt", "RunningRequest", "ShareLink", "ShareLinkQuerySet", "Way", "all_ways", "new_public_id"]

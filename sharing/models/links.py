@@ -11,6 +11,19 @@ from portal.link_tokens import new_public_id
 from portal.models import Dataset
 
 
+class Way(models.TextChoices):
+    """How data may be taken. Looking at the list of files and its checksums is always possible."""
+
+    ZIP = "zip", "as a zip, whole or in part"
+    FILES = "files", "file by file, also with programs"
+    COPY = "copy", "as a copy in a project of the recipient’s own"
+    PUSH = "push", "by sending them to storage of the recipient’s"
+
+
+def all_ways() -> list[str]:
+    return list(Way.values)
+
+
 class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
     def open(self, now: datetime) -> Self:
         """Usable at `now`, as far as the link itself goes (see `sharing.access` for the rest)."""
@@ -57,11 +70,21 @@ class ShareLink(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_by = models.CharField(max_length=254, blank=True, editable=False)
 
+    password_hash = models.CharField(max_length=200, blank=True, default="", editable=False)
+    ways = models.JSONField(default=all_ways, help_text="Those of `Way` that are allowed.")
+    most_downloads = models.PositiveIntegerField(null=True, blank=True, help_text="As `services.takings` counts them.")
+    downloads = models.PositiveIntegerField(default=0, editable=False, help_text="Begun, in however many requests.")
+    file_rounds = models.PositiveIntegerField(
+        default=0, editable=False, help_text="How often some single file was taken; each round is one download."
+    )
+    more_time_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     state = models.CharField(max_length=10, choices=State, default=State.NOT_OPENED, editable=False)
     opened_at = models.DateTimeField(null=True, editable=False, help_text="Weak: a program may have looked at it.")
     first_taken_at = models.DateTimeField(null=True, editable=False)
     last_taken_at = models.DateTimeField(null=True, editable=False)
     completed_at = models.DateTimeField(null=True, editable=False)
+    taken_by = models.JSONField(default=list, editable=False, help_text="The ways in which it was used, in words.")
     files_complete = models.PositiveIntegerField(default=0, editable=False, help_text="Single files taken whole.")
     verified_at = models.DateTimeField(null=True, editable=False, help_text="The recipient's program said so.")
     files_verified = models.PositiveIntegerField(default=0, editable=False, help_text="Of the files taken whole.")
@@ -93,6 +116,11 @@ class ShareLink(models.Model):
                 condition=~Q(state__in=["complete", "verified"]) | Q(completed_at__isnull=False),
                 name="complete_link_knows_since_when",
             ),
+            models.CheckConstraint(condition=~Q(ways=[]), name="link_allows_at_least_one_way"),
+            models.CheckConstraint(
+                condition=Q(most_downloads__isnull=True) | Q(most_downloads__gte=1),
+                name="link_with_a_limit_allows_one_download",
+            ),
             models.CheckConstraint(
                 condition=~Q(state="verified") | Q(verified_at__isnull=False), name="verified_link_knows_since_when"
             ),
@@ -108,6 +136,15 @@ class ShareLink(models.Model):
 
     def is_open(self, now: datetime) -> bool:
         return self.revoked_at is None and self.starts_at <= now < self.expires_at
+
+    def has_run_out(self, now: datetime) -> bool:
+        """By the clock alone: then it can be given more time."""
+        return self.revoked_at is None and self.expires_at <= now
+
+    @property
+    def is_used_up(self) -> bool:
+        """No further download may begin; one that did may be completed."""
+        return self.most_downloads is not None and self.downloads >= self.most_downloads
 
     def is_over(self, now: datetime) -> bool:
         return self.revoked_at is not None or self.expires_at <= now

@@ -44,6 +44,10 @@ class Receipt(models.Model):
     )
     state = models.CharField(max_length=8, choices=State, default=State.STARTED)
     requests = models.PositiveIntegerField(default=0)
+    takings = models.PositiveIntegerField(default=0, help_text="How often it was begun anew (`services.takings`).")
+    taking_spans = models.JSONField(default=list, help_text="As `spans`, of the newest taking alone.")
+    taking_again = models.PositiveBigIntegerField(default=0, help_text="Bytes of it that were sent more than once.")
+    taking_whole = models.BooleanField(default=False, help_text="It has every byte.")
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
 
