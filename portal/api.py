@@ -10,7 +10,10 @@ from portal.errors import Invalid, PortalError, error_response
 DESCRIPTION = (
     "Begin a dataset, say which files are coming, ask which are verified, close it. The bytes themselves go by tus 1.0."
     "\n\n"
-    "Programs send an upload token as `Authorization: Bearer lcu_…`; people who are logged in use their session.\n\n"
+    "Programs send an upload token as `Authorization: Bearer lcu_…`; people who are logged in use their session."
+    "\n\n"
+    "Under `/me` a person's own programs see what the person may see, by a personal access token: "
+    "`Authorization: Bearer lcp_…`.\n\n"
     "Recipients need neither: under `/shared`, the secret of their link (`lcs_…`) stands in the address."
 )
 

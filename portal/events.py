@@ -8,7 +8,7 @@ from django.db.models import Model
 
 from portal.actors import Actor
 from portal.audit import record
-from portal.models import Dataset, Instrument, Membership, Notice, Project, User
+from portal.models import AccessToken, Dataset, Instrument, Membership, Notice, Project, User
 
 Changes = Mapping[str, tuple[Any, Any]]  # field: (before, after)
 
@@ -52,6 +52,15 @@ def instrument_created(instrument: Instrument, actor: Actor) -> None:
 
 def instrument_changed(instrument: Instrument, actor: Actor, changes: Changes) -> None:
     record("instrument_changed", actor, project=instrument.project, subject=instrument.name, changes=_told(changes))
+
+
+def access_token_made(token: AccessToken, actor: Actor) -> None:
+    until = token.expires_at.isoformat()
+    record("access_token_made", actor, subject=token.label, scope=token.scope, until=until, token=token.pk)
+
+
+def access_token_revoked(token: AccessToken, actor: Actor) -> None:
+    record("access_token_revoked", actor, subject=token.label, token=token.pk)
 
 
 def dataset_described(dataset: Dataset, actor: Actor, changes: Changes) -> None:

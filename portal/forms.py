@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 
 from portal.errors import PortalError
-from portal.models import Dataset, Instrument, Membership, Project, User
+from portal.models import AccessToken, Dataset, Instrument, Membership, Project, User
 from portal.stores import store_choices
 
 if TYPE_CHECKING:  # the forms of Django are generic for the type checker only
@@ -165,6 +165,25 @@ class MemberForm(forms.Form):
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(label="Role", choices=Membership.Role.choices)
+
+
+class AccessTokenForm(forms.Form):
+    label = forms.CharField(label="Name", max_length=100, help_text="Where it is used, such as “laptop”.")
+    scope = forms.ChoiceField(
+        label="It may",
+        choices=[
+            (AccessToken.Scope.READ, "read: list and download what I may see"),
+            (AccessToken.Scope.SHARE, "read and share: also send links to others"),
+        ],
+        initial=AccessToken.Scope.READ,
+        widget=forms.RadioSelect,
+    )
+    days = forms.TypedChoiceField(
+        label="It works for",
+        coerce=int,
+        choices=[(30, "30 days"), (90, "90 days"), (365, "a year")],
+        initial=365,
+    )
 
 
 class PersonForm(FormOfPerson):

@@ -4,7 +4,19 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.api import make_api
-from portal.views import audit, datasets, health, home, metadata_template, outbox, people, projects, staff
+from portal.api_member import router as member_router
+from portal.views import (
+    access_tokens,
+    audit,
+    datasets,
+    health,
+    home,
+    metadata_template,
+    outbox,
+    people,
+    projects,
+    staff,
+)
 from sharing.api import router as shared_router
 from uploads.api import router as uploads_router
 from uploads.api_agents import router as agents_router
@@ -12,12 +24,15 @@ from uploads.api_agents import router as agents_router
 api = make_api()
 api.add_router("", uploads_router)
 api.add_router("", agents_router)
+api.add_router("/me", member_router)
 api.add_router("/shared", shared_router)
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("accounts/", include("portal.account_urls")),
+    path("access-tokens/", access_tokens.access_tokens, name="access_tokens"),
+    path("access-tokens/<int:access_token_id>/revoke", access_tokens.revoke, name="access_token_revoke"),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("", home.home, name="home"),

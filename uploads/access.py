@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import CsrfViewMiddleware
+from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.access import MAY_SEND, may_send, signed_in_actor, visible_datasets
 from portal.actors import Actor
 from portal.client_address import client_address
+from portal.csrf_check import require_csrf_token
 from portal.errors import Forbidden, NotFound, NotSignedIn
-from portal.models import Dataset, Instrument, Project, User
+from portal.models import ACCESS_TOKEN_PREFIX, Dataset, Instrument, Project, User
+from portal.random_tokens import token_digest
 from uploads.drop_access import authorise_drop, sendings_of
-from uploads.models import TOKEN_PREFIX, DropLink, Upload, UploadQuerySet, UploadToken, token_digest
+from uploads.models import TOKEN_PREFIX, DropLink, Upload, UploadQuerySet, UploadToken
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +70,19 @@ def sender_of(request: HttpRequest) -> Sender:
     header = request.headers.get("Authorization", "")
     if header:
         scheme, _, secret = header.partition(" ")
+        if secret.strip().startswith(ACCESS_TOKEN_PREFIX):
+            raise Forbidden(
+                "A personal access token reads and shares. To send data, use an upload token of the project."
+            )
         if scheme.lower() != "bearer" or not secret.strip().startswith(TOKEN_PREFIX):
             raise _unknown_token()
         return _sender_by_token(request, secret.strip(), timezone.now())
     if token := request.headers.get("Drop-Link", ""):
-        _require_csrf_token(request)
+        require_csrf_token(request)
         return visitor(request, authorise_drop(token, timezone.now()))
     if not request.user.is_authenticated:
         raise NotSignedIn("Send your upload token as `Authorization: Bearer lcu_…`, or sign in.")
-    _require_csrf_token(request)
+    require_csrf_token(request)
     return Sender(signed_in_actor(request))
 
 
@@ -169,23 +173,3 @@ def _note_use(token: UploadToken, address: str, client: str, now: datetime) -> N
 
 def _nobody() -> User:
     return User(is_active=False)
-
-
-class _CsrfCheck(CsrfViewMiddleware):
-    """Tells the reason instead of showing a page."""
-
-    def _reject(self, request: HttpRequest, reason: str) -> str:
-        return reason
-
-
-def _require_csrf_token(request: HttpRequest) -> None:
-    """A browser with a session must show the CSRF token in its header; the body is never parsed for it."""
-    if request.method in _SAFE_METHODS:
-        return
-    if request.content_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
-        raise Forbidden("Forms are not taken here. Send JSON, or a tus upload.")
-    check = _CsrfCheck(lambda _: HttpResponse())
-    check.process_request(request)
-    reason = check.process_view(request, lambda _: HttpResponse(), (), {})
-    if reason:
-        raise Forbidden(f"The CSRF token is missing or old. Load the page again. ({reason})", code="csrf")

@@ -1,5 +1,6 @@
 """The nouns everybody needs. One file a family; import them from here."""
 
+from portal.models.access_tokens import ACCESS_TOKEN_PREFIX, AccessToken
 from portal.models.accounts import User
 from portal.models.audit import AuditEvent, AuditHead
 from portal.models.datasets import Dataset, DatasetKeyword, DatasetRecipient
@@ -8,6 +9,8 @@ from portal.models.notices import Notice
 from portal.models.projects import Instrument, Membership, Project
 
 __all__ = [
+    "ACCESS_TOKEN_PREFIX",
+    "AccessToken",
     "AuditEvent",
     "AuditHead",
     "DataFile",

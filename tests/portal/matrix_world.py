@@ -14,8 +14,10 @@ from django.utils import timezone
 
 from delivery.models import Delivery, Destination
 from portal import storage
+from portal.actors import Actor
 from portal.link_tokens import current_key_id
-from portal.models import DataFile, Dataset, Instrument, Membership, Notice, Project, User
+from portal.models import AccessToken, DataFile, Dataset, Instrument, Membership, Notice, Project, User
+from portal.services.access_tokens import make_access_token
 from sharing.links import token_of
 from sharing.services.dispatch import make_links
 from tests.conftest import PASSWORD
@@ -124,6 +126,7 @@ def make_world() -> World:
         "upload_id": upload.pk,
         "bundle_id": bundle.pk,
         "notice_id": str(notice.pk),
+        "access_token_id": str(_access_token_of(people["bob"]).pk),
         "uidb36": "1",
         "app_label": "portal",
         "object_id": str(project.pk),
@@ -182,6 +185,12 @@ def _older_version(dataset: Dataset) -> DataFile:
     )
     storage.store().path(storage.version_key(file)).write_bytes(CONTENT)
     return file
+
+
+def _access_token_of(person: User) -> AccessToken:
+    return make_access_token(
+        actor=Actor.of_user(person), label="laptop", scope="share", lifetime=timedelta(days=365), now=timezone.now()
+    )[0]
 
 
 def _session_of(person: User) -> str:

@@ -53,6 +53,10 @@ POST    accounts/signup/                                               ok     ok
 # members
 GET     (home)                                                         login  ok      ok     ok     ok     ok     login
 GET     projects/                                                      login  ok      ok     ok     ok     ok     login
+GET     access-tokens/                                                 login  ok      ok     ok     ok     ok     login
+POST    access-tokens/                                                 login  in      in     in     in     in     login
+GET     access-tokens/<int:access_token_id>/revoke                     login  404     404    ok     404    404    login
+POST    access-tokens/<int:access_token_id>/revoke                     login  404     404    ok     404    404    login
 
 # a project
 GET     projects/<slug:code>/                                          login  404     ok     ok     ok     ok     login
@@ -121,6 +125,9 @@ GET     datasets/<uuid:dataset_id>/push                                login  40
 POST    datasets/<uuid:dataset_id>/push                                login  404     403    in     in     in     login
 GET     deliveries/<int:delivery_id>/cancel                            login  404     403    ok     ok     ok     login
 POST    deliveries/<int:delivery_id>/cancel                            login  404     403    ok     ok     ok     login
+GET     links/<int:link_id>/                                           login  404     ok     ok     ok     ok     login
+POST    links/<int:link_id>/                                           login  404     403    in     in     in     login
+POST    links/<int:link_id>/send-again                                 login  404     403    ok     ok     ok     login
 GET     links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
 POST    links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
 
@@ -142,13 +149,18 @@ GET     drop/<str:drop_token>                                          ok     ok
 POST    drop/<str:drop_token>                                          in     in      in     in     in     in     in
 GET     drop/<str:drop_token>/<uuid:drop_id>                           404    404     404    404    404    404    404
 GET     s/<str:token>                                                  ok     ok      ok     ok     ok     ok     ok
+POST    s/<str:token>/password                                         in     in      in     in     in     in     in
+POST    s/<str:token>/more-time                                        ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/<str:name>.zip                                   ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/files/<path:path>                                ok     ok      ok     ok     ok     ok     ok
+GET     s/<str:token>/tree/                                            ok     ok      ok     ok     ok     ok     ok
+GET     s/<str:token>/tree/<path:path>                                 ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/selection                                        ok     ok      ok     ok     ok     ok     ok
 POST    s/<str:token>/selection                                        ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/manifest-sha256.txt                              ok     ok      ok     ok     ok     ok     ok
 GET     api/v1/shared/<token>                                          ok     ok      ok     ok     ok     ok     ok
 GET     api/v1/shared/<token>/files                                    ok     ok      ok     ok     ok     ok     ok
+GET     api/v1/shared/<token>/kit                                      ok     ok      ok     ok     ok     ok     ok
 POST    api/v1/shared/<token>/bundle                                   ok     ok      ok     ok     ok     ok     ok
 POST    api/v1/shared/<token>/verified                                 ok     ok      ok     ok     ok     ok     ok
 
@@ -165,7 +177,17 @@ POST    api/v1/datasets/<dataset_id>/files/query                       401    40
 POST    api/v1/datasets/<dataset_id>/files/withdraw                    401    404     404    in     in     in     in
 GET     api/v1/docs                                                    ok     ok      ok     ok     ok     ok     ok
 POST    api/v1/heartbeat                                               401    403     403    403    403    403    ok
+GET     api/v1/me                                                      401    ok      ok     ok     ok     ok     401
+GET     api/v1/me/projects                                             401    ok      ok     ok     ok     ok     401
+GET     api/v1/me/datasets                                             401    ok      ok     ok     ok     ok     401
+GET     api/v1/me/datasets/<dataset_id>                                401    404     ok     ok     ok     ok     401
 GET     api/v1/openapi.json                                            ok     ok      ok     ok     ok     ok     ok
+GET     dav/                                                           401    401     401    401    401    401    401
+OPTIONS dav/                                                           ok     ok      ok     ok     ok     ok     ok
+PROPFIND dav/                                                          401    401     401    401    401    401    401
+GET     dav/<path:path>                                                401    401     401    401    401    401    401
+OPTIONS dav/<path:path>                                                ok     ok      ok     ok     ok     ok     ok
+PROPFIND dav/<path:path>                                               401    401     401    401    401    401    401
 POST    tus/                                                           401    in      in     in     in     in     in
 OPTIONS tus/                                                           ok     ok      ok     ok     ok     ok     ok
 PATCH   tus/<str:upload_id>                                            401    404     404    404    404    404    in

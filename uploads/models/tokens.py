@@ -1,7 +1,5 @@
 """The secret that lets an instrument's PCs send."""
 
-import hashlib
-import secrets
 import uuid
 from datetime import datetime
 from typing import ClassVar
@@ -11,18 +9,14 @@ from django.db import models
 from django.db.models import F, Q
 
 from portal.models import Instrument, Project
+from portal.random_tokens import random_token
 
 TOKEN_PREFIX = "lcu_"  # noqa: S105  (names the kind of secret, is none)
 
 
 def new_token() -> str:
-    """A secret for an instrument PC: `lcu_` and 43 characters that hold 256 random bits."""
-    return TOKEN_PREFIX + secrets.token_urlsafe(32)
-
-
-def token_digest(secret: str) -> str:
-    """What is stored of a token: SHA-256, hex. Enough without salt, as the secret is random."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+    """A secret for an instrument PC."""
+    return random_token(TOKEN_PREFIX)
 
 
 class UploadToken(models.Model):

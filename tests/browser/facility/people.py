@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils import timezone
+
 from portal.actors import SYSTEM, Actor
 from portal.models import Instrument, Membership, Project, User
+from portal.services.access_tokens import make_access_token
 from portal.services.instruments import create_instrument
 from portal.services.people import add_member, add_person
 from portal.services.projects import create_project
@@ -58,11 +61,18 @@ def open_house() -> House:
     members = [("bob", "cryo-em", Role.OPERATOR), ("vera", "cryo-em", Role.VIEWER), ("alice", "imaging", Role.MANAGER)]
     for person, code, role in members:
         add_member(project=projects[code], email=people[person].email, role=role, actor=sam)
+    _program_of(people["alice"])
     return House(people, projects, _instruments(projects, sam), {})
 
 
 def _person(email: str, name: str, *, is_staff: bool = False) -> User:
     return add_person(email=email, name=name, actor=SYSTEM, password=PASSWORD, is_staff=is_staff)
+
+
+def _program_of(person: User) -> None:
+    """An access token, by which a program of theirs reads."""
+    actor, now = Actor.of_user(person, f"{HOUSE}21", AT_THE_DESK), timezone.now()
+    make_access_token(actor=actor, label="Cluster, login node", scope="read", lifetime=timedelta(days=365), now=now)
 
 
 def _projects(sam: Actor) -> dict[str, Project]:
