@@ -17,6 +17,9 @@ def measure(quick: bool) -> Iterator[Figure]:
     command = ".venv/bin/python -m bench.uploads" + (" --quick" if quick else "")
     with stage() as portal:
         source = write_random(portal.folder / "source" / "movie.mrc", size).parent
+        _send(
+            portal, write_random(portal.folder / "first" / "small.mrc", 10_000).parent
+        )  # what loads once is no growth
         with peak_memory(portal.web_pid) as before:
             time.sleep(1)
         seconds, agent_peak, web_peak = _send(portal, source)

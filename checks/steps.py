@@ -64,10 +64,10 @@ def test_steps(postgresql_url: str) -> list[Step]:
             ["-n", "2", *ROOMS],
             {"LABCOURIER_DATABASE_URL": postgresql_url},
         ),
-        _pytest("faults", "faults", ["tests/faults"]),
+        _pytest("faults", "faults", ["-n", "2", "--dist", "loadfile", "tests/faults"]),
         _pytest("other clients and servers", "interop", ["tests/interop"]),
         _pytest("end to end", "e2e", ["tests/e2e"]),
-        _pytest("browser", "browser", ["tests/browser"]),
+        _pytest("browser", "browser", ["-n", "2", "--dist", "loadfile", "tests/browser"]),
     ]
 
 
