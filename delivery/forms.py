@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from delivery.models import Destination
+from delivery.services.push_begin import IDLE_HOURS
 from portal.access import MAY_SEND, visible_projects
 from portal.models import Dataset, Project, User
 
@@ -37,10 +38,19 @@ class PushForm(forms.Form):
     destination = forms.ModelChoiceField(
         queryset=Destination.objects.none(), label="Destination", empty_label=None, widget=forms.RadioSelect
     )
+    idle_hours = forms.IntegerField(
+        label="End when nothing came for (hours)",
+        min_value=1,
+        max_value=24 * 30,
+        initial=IDLE_HOURS,
+        help_text="It also ends at the release. In the end all files are compared.",
+    )
     occasion = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
     def __init__(self, *args: Any, dataset: Dataset, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not dataset.is_open:
+            del self.fields["idle_hours"]
         usable = Destination.objects.usable().filter(project=dataset.project_id)
         self.fields["destination"].queryset = usable  # type: ignore[attr-defined]
         self.fields["destination"].label_from_instance = _named  # type: ignore[attr-defined]

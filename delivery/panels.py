@@ -28,7 +28,7 @@ def deliveries(request: HttpRequest, dataset: Dataset) -> Panel | None:
     may = may_send(request.user, dataset.project)
     if not rows and not (has_destination and may):
         return None
-    released = dataset.state == Dataset.State.RELEASED
-    context = {"rows": rows, "may_push": may and has_destination and released, "may_cancel": may}
+    in_time = dataset.state in (Dataset.State.OPEN, Dataset.State.RELEASED)
+    context = {"rows": rows, "may_push": may and has_destination and in_time, "may_cancel": may}
     live = any(row.state not in Delivery.ENDED for row in rows)
     return Panel("deliveries", "Pushed to other storage", "delivery/panels/deliveries.html", context, live=live)

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from delivery.services.copying import copy_waiting, make_copy
-from delivery.services.push_begin import push_released
+from delivery.services.push_begin import push_arriving, push_released
 from delivery.services.pushing import push_next
 from portal.queue import enqueue
 
@@ -26,11 +26,13 @@ def sweep_copies_task() -> None:
 @shared_task(soft_time_limit=110, time_limit=120)  # type: ignore[untyped-decorator]
 def push_released_task(dataset_id: str) -> None:
     push_released(UUID(dataset_id))
+    enqueue("delivery.tasks.push_task")
 
 
 @shared_task(soft_time_limit=_DAY - 60, time_limit=_DAY)  # type: ignore[untyped-decorator]
 def push_task() -> None:
     """One turn; then the bell again, so that other work in the queue comes between."""
     push_released()
+    push_arriving(now=timezone.now())
     if push_next(clock=timezone.now):
         enqueue("delivery.tasks.push_task")

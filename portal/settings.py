@@ -92,7 +92,7 @@ TEMPLATES = [
     },
 ]
 
-# --- rooms meet by name (see portal/queue.py, panels.py, needs.py, figures.py) ------------------------------------
+# --- rooms meet by name (see portal/queue.py, panels.py, verified.py, needs.py, figures.py) -----------------------
 
 DATASET_PANELS: list[str] = [
     "uploads.panels.arrival",
@@ -120,6 +120,7 @@ STAFF_FIGURES: list[str] = [
     "keeping.figures.rereading",
     "keeping.figures.second_copies",
 ]
+WHEN_VERIFIED: list[str] = ["delivery.following.files_verified"]
 MAILS = {
     "dataset-ready": "sharing.mails.dataset_ready",
     "dataset-released": "sharing.mails.dataset_released",

@@ -37,7 +37,7 @@ class Bells(list[Bell]):
 def bells(monkeypatch: pytest.MonkeyPatch) -> Bells:
     rung = Bells()
     app.loader.import_default_modules()
-    monkeypatch.setattr(queue, "_ring", lambda name, ids: rung.append((name, ids)))
+    monkeypatch.setattr(queue, "_ring", lambda name, ids, _delay: rung.append((name, ids)))
     return rung
 
 

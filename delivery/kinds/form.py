@@ -39,6 +39,11 @@ class DestinationForm(forms.Form):
         required=False,
         help_text="As soon as it is released. Otherwise by hand, from the page of the dataset.",
     )
+    live = forms.BooleanField(
+        label="Already while it arrives",
+        required=False,
+        help_text="Each file as soon as it is verified; all are compared at the release.",
+    )
     read_back = forms.BooleanField(
         label="Read everything back",
         required=False,
@@ -54,7 +59,7 @@ class DestinationForm(forms.Form):
 
     def said(self) -> dict[str, str]:
         """What a valid form says of this kind, secrets and all."""
-        general = {"name", "on_release", "read_back"}
+        general = {"name", "on_release", "live", "read_back"}
         return {name: str(value or "") for name, value in self.cleaned_data.items() if name not in general}
 
     @classmethod

@@ -1,5 +1,5 @@
 from delivery.models.copies import DatasetCopy
-from delivery.models.deliveries import Delivery
+from delivery.models.deliveries import Delivery, FileToPush
 from delivery.models.destinations import Destination
 
-__all__ = ["DatasetCopy", "Delivery", "Destination"]
+__all__ = ["DatasetCopy", "Delivery", "Destination", "FileToPush"]

@@ -25,6 +25,7 @@ class Destination(models.Model):
     locked = models.TextField(blank=True, editable=False, help_text="Its secrets, encrypted; empty once removed.")
     on_release = models.BooleanField(default=False)
     on_release_since = models.DateTimeField(null=True, blank=True, help_text="Datasets released before are not pushed.")
+    live = models.BooleanField(default=False, help_text="Each file once it is verified, before the release.")
     read_back = models.BooleanField(default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -47,6 +48,9 @@ class Destination(models.Model):
             models.CheckConstraint(
                 condition=Q(on_release=False) | Q(on_release_since__isnull=False),
                 name="destination_of_releases_says_since_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(live=False) | Q(on_release=True), name="live_destination_takes_every_release"
             ),
         ]
 

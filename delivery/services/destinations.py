@@ -25,6 +25,7 @@ class DestinationWish:
     name: str
     said: dict[str, str]
     on_release: bool = False
+    live: bool = False
     read_back: bool = False
 
 
@@ -50,6 +51,7 @@ def register_destination(*, project: Project, wish: DestinationWish, actor: Acto
                 locked=lock_away({name: wish.said[name] for name in kind.secret}),
                 on_release=wish.on_release,
                 on_release_since=now if wish.on_release else None,
+                live=wish.on_release and wish.live,
                 read_back=wish.read_back,
                 created_by=actor.user,
                 tested_at=now,
@@ -64,7 +66,7 @@ def remove_destination(*, destination: Destination, actor: Actor, now: datetime)
     """Its secrets go at once and pushes to it end. What was pushed stays there. False when it was removed before."""
     with transaction.atomic():
         usable = Destination.objects.usable().filter(pk=destination.pk)
-        if not usable.update(removed_at=now, locked="", on_release=False):
+        if not usable.update(removed_at=now, locked="", on_release=False, live=False):
             return False
         for delivery in Delivery.objects.under_way().filter(destination=destination):
             cancel_push(delivery=delivery, actor=actor, now=now)

@@ -1,10 +1,10 @@
-"""Asking for a push: by hand, or by the release of a dataset. And taking that back."""
+"""Asking for a push: by hand, by the release of a dataset, or live, while files still come. And taking that back."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from delivery import events
 from delivery.models import Delivery, Destination
@@ -13,7 +13,9 @@ from portal.errors import Conflict
 from portal.models import Dataset
 from portal.queue import enqueue
 
-RELEASE = "release"
+RELEASE, LIVE = "release", "live"
+IDLE_HOURS = 24
+_AT_ONCE = 500
 State = Delivery.State
 
 
@@ -21,6 +23,25 @@ def begin_push(*, dataset: Dataset, destination: Destination, occasion: str, act
     """Of a released dataset. Raises Conflict when it is not released, or is being pushed there already."""
     if dataset.state != Dataset.State.RELEASED:
         raise Conflict("A dataset can be pushed from its release, when all files are verified, until it expires.")
+    return _begin(dataset, destination, occasion, actor)
+
+
+def begin_live_push(
+    *, dataset: Dataset, destination: Destination, occasion: str, actor: Actor, now: datetime, idle_hours: int
+) -> Delivery:
+    """Of an open dataset: each file as soon as it is verified, until it is released or nothing came for `idle_hours`.
+
+    Raises Conflict when it is not open, or is being pushed there already.
+    """
+    with transaction.atomic():
+        dataset = Dataset.objects.select_for_update(of=("self",)).select_related("project").get(pk=dataset.pk)
+        if not dataset.is_open:
+            raise Conflict("Files are pushed while they come as long as the dataset is open. Wait for its release.")
+        idle_at = now + timedelta(hours=idle_hours)
+        return _begin(dataset, destination, occasion, actor, live=True, idle_hours=idle_hours, idle_at=idle_at)
+
+
+def _begin(dataset: Dataset, destination: Destination, occasion: str, actor: Actor, **live: object) -> Delivery:
     try:
         with transaction.atomic():
             delivery = Delivery.objects.create(
@@ -31,6 +52,7 @@ def begin_push(*, dataset: Dataset, destination: Destination, occasion: str, act
                 asked_by_label=actor.label,
                 files_total=dataset.verified_count,
                 bytes_total=dataset.bytes_verified,
+                **live,
             )
             events.push_begun(delivery, actor)
             enqueue("delivery.tasks.push_task")
@@ -44,21 +66,50 @@ def push_released(dataset_id: UUID | None = None) -> int:
 
     Cost: one query when there is nothing to do.
     """
-    pushed = Delivery.objects.filter(dataset=OuterRef("pk"), destination=OuterRef("to"), occasion=RELEASE)
     released = Dataset.objects.filter(state=Dataset.State.RELEASED, project__destinations__on_release=True)
     released = released.filter(released_at__gte=F("project__destinations__on_release_since"))
-    waiting = released.annotate(to=F("project__destinations__pk")).exclude(Exists(pushed))
+    released = released.annotate(to=F("project__destinations__pk"))
+    there = Delivery.objects.filter(dataset=OuterRef("pk"), destination=OuterRef("to"))
+    since = Q(state=State.DONE, ended_at__gte=OuterRef("released_at"))
+    settled = since | Q(occasion=RELEASE) | Q(state=State.CANCELLED, live=True)
+    waiting = released.exclude(Exists(there.under_way())).exclude(Exists(there.filter(settled)))
     if dataset_id:
         waiting = waiting.filter(pk=dataset_id)
     begun = 0
-    for dataset in waiting.select_related("project")[:500]:
-        destination = Destination.objects.get(pk=dataset.to)
+    for dataset, destination in _pairs(waiting):
         try:
             begin_push(dataset=dataset, destination=destination, occasion=RELEASE, actor=SYSTEM)
-        except Conflict:  # somebody pushes it by hand right now: looked at again in a minute
+        except Conflict:  # somebody has begun to push it by hand: looked at again in a minute
             continue
         begun += 1
     return begun
+
+
+def push_arriving(*, now: datetime) -> int:
+    """Open datasets with verified files that a destination takes while they come; the number begun.
+
+    Cost: one query when there is nothing to do.
+    """
+    arriving = Dataset.objects.filter(state=Dataset.State.OPEN, verified_count__gt=0, project__destinations__live=True)
+    arriving = arriving.annotate(to=F("project__destinations__pk"))
+    there = Delivery.objects.filter(dataset=OuterRef("pk"), destination=OuterRef("to"))
+    begun = 0
+    for dataset, destination in _pairs(arriving.exclude(Exists(there))):
+        try:
+            begin_live_push(
+                dataset=dataset, destination=destination, occasion=LIVE, actor=SYSTEM, now=now, idle_hours=IDLE_HOURS
+            )
+        except Conflict:  # it was closed meanwhile
+            continue
+        begun += 1
+    return begun
+
+
+def _pairs(datasets: "QuerySet[Dataset]") -> list[tuple[Dataset, Destination]]:
+    """Each with the destination that it is annotated with as `to`."""
+    rows = list(datasets.select_related("project")[:_AT_ONCE])
+    destinations = Destination.objects.in_bulk({row.to for row in rows})  # type: ignore[attr-defined]
+    return [(row, destinations[row.to]) for row in rows]  # type: ignore[attr-defined]
 
 
 def cancel_push(*, delivery: Delivery, actor: Actor, now: datetime) -> bool:
@@ -68,5 +119,6 @@ def cancel_push(*, delivery: Delivery, actor: Actor, now: datetime) -> bool:
         said = {"cancelled_by": actor.label, "reason": f"Cancelled by {actor.label}."[:300]}
         if not under_way.update(state=State.CANCELLED, ended_at=now, leased_until=None, claimed_by="", **said):
             return False
+        delivery.files_to_push.all().delete()
         events.push_ended(Delivery.objects.get(pk=delivery.pk), actor)
     return True

@@ -6,19 +6,36 @@ from django.db import transaction
 
 from delivery import events
 from delivery.models import Delivery
+from delivery.services.push_turn import PushTurn
 from delivery.services.turns import wait_after
 from portal.actors import SYSTEM
+from portal.models import Dataset
 from portal.outbox import queue_notice
+from portal.templatetags.quantities import counted
 from sharing.services.recording import operators_of
 
 State = Delivery.State
 _MOST_TRIES = 12  # in a row without any progress: some six hours
 
 
-def note_done(delivery: Delivery, claimant: str, files: int, size: int, now: datetime) -> None:
-    """Everything is there and was compared."""
-    done = {"files_total": files, "files_done": files, "bytes_total": size, "bytes_done": size, "reason": ""}
-    _end(delivery, claimant, State.DONE, now, **done)
+def note_done(delivery: Delivery, claimant: str, push: PushTurn, now: datetime) -> None:
+    """Everything is there and was compared. A live push for which files came meanwhile goes on."""
+    done = {"files_total": push.files, "files_done": push.files, "bytes_total": push.size, "bytes_done": push.size}
+    with transaction.atomic():
+        dataset = Dataset.objects.select_for_update(of=("self",)).get(pk=delivery.dataset_id)
+        if delivery.files_to_push.filter(id__gt=push.upto).exists():
+            follow_on(delivery, claimant)
+            return
+        idle = f"Ended after {counted(delivery.idle_hours, 'hour,hours')} without a new file."
+        released = dataset.state == Dataset.State.RELEASED
+        _end(delivery, claimant, State.DONE, now, reason="" if released else idle, **done)
+
+
+def follow_on(delivery: Delivery, claimant: str) -> None:
+    """Everything so far is there: waits for the next file, unless one has come already."""
+    mine = Delivery.objects.filter(pk=delivery.pk, claimed_by=claimant)
+    rest = {"leased_until": None, "claimed_by": "", "attempts": 0, "not_before": None, "reason": ""}
+    mine.update(state=State.FOLLOWING, caught_up=True, **rest)
 
 
 def note_failed(delivery: Delivery, claimant: str, reason: str, now: datetime) -> None:
@@ -52,6 +69,7 @@ def _end(delivery: Delivery, claimant: str, state: Delivery.State, now: datetime
         if not mine.update(state=state, ended_at=now, leased_until=None, claimed_by="", **said):
             return
         delivery.refresh_from_db()
+        delivery.files_to_push.all().delete()
         to = [delivery.asked_by.email] if delivery.asked_by else operators_of(delivery.dataset)
         kind = "push-done" if state == State.DONE else "push-failed"
         for address in to:

@@ -55,7 +55,8 @@ def destination_new(request: HttpRequest, code: str, kind: str) -> HttpResponse:
 
 def _register(request: HttpRequest, project: Project, form: DestinationForm) -> None:
     data = form.cleaned_data
-    wish = DestinationWish(form.kind, data["name"], form.said(), data["on_release"], data["read_back"])
+    when = data["on_release"], data["live"], data["read_back"]
+    wish = DestinationWish(form.kind, data["name"], form.said(), *when)
     made = register_destination(project=project, wish=wish, actor=signed_in_actor(request), now=timezone.now())
     messages.success(request, f"“{made.name}” works: a file was written there, read back, compared and removed.")
 

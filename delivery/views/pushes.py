@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from delivery.forms import PushForm
 from delivery.models import Delivery
-from delivery.services.push_begin import begin_push, cancel_push
+from delivery.services.push_begin import begin_live_push, begin_push, cancel_push
 from portal.access import may_send, require, signed_in_actor, visible_datasets
 from portal.errors import Conflict
 from portal.forms import tell
+from portal.models import Dataset
 from portal.views.fetch import A_MANAGER, dataset_to_change
 from portal.views.form_pages import form_page, status_of
 
@@ -24,15 +25,31 @@ def push(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     dataset = dataset_to_change(request, dataset_id)
     form = PushForm(request.POST or None, dataset=dataset)
     if form.is_valid():
-        destination, occasion = form.cleaned_data["destination"], f"hand:{form.cleaned_data['occasion'].hex}"
         try:
-            begin_push(dataset=dataset, destination=destination, occasion=occasion, actor=signed_in_actor(request))
+            begun = _begin(request, dataset, form)
         except Conflict as error:
             tell(form, error)
         else:
-            messages.success(request, f"It is on its way to “{destination.name}”; you get a mail when it is there.")
+            name = begun.destination.name
+            messages.success(request, f"It is on its way to “{name}”; you get a mail when everything is there.")
             return redirect(dataset)
     return render(request, "delivery/push.html", {"dataset": dataset, "form": form}, status=status_of(form))
+
+
+def _begin(request: HttpRequest, dataset: Dataset, form: PushForm) -> Delivery:
+    """Raises Conflict."""
+    data, actor = form.cleaned_data, signed_in_actor(request)
+    destination, occasion = data["destination"], f"hand:{data['occasion'].hex}"
+    if "idle_hours" not in data:
+        return begin_push(dataset=dataset, destination=destination, occasion=occasion, actor=actor)
+    return begin_live_push(
+        dataset=dataset,
+        destination=destination,
+        occasion=occasion,
+        actor=actor,
+        now=timezone.now(),
+        idle_hours=data["idle_hours"],
+    )
 
 
 @login_required

@@ -58,6 +58,7 @@ STATES: dict[str, State] = {
     "wanted": State("waiting", "hourglass", "quiet"),
     "good": State("copied", "shield-check", "ok"),
     "waiting": State("waiting", "hourglass", "quiet"),
+    "following": State("live", "broadcast", "busy"),
     "pushing": State("pushing", "upload", "busy"),
     "checking": State("comparing", "shield", "busy"),
     "copying": State("copying", "arrow-repeat", "busy"),

@@ -1,16 +1,21 @@
 """A recipient with a project of her own, and another store to copy into."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from delivery.models import Destination
+from delivery.vault import lock_away
+from peers.servers import Server
 from portal import storage
 from portal.models import Membership, Project, User
 from portal.stores.declared import FolderSettings, S3Settings
 from sharing.models import ShareLink
 from tests.conftest import MakeUser
+from tests.delivery.servers import PASSWORD, served, webdav_options
 from tests.object_store import bucket_settings, object_store
 from tests.sharing import conftest as sharing
 
@@ -54,6 +59,40 @@ def objects(settings: Any, s3_server: S3Settings) -> str:
     settings.STORES = {**settings.STORES, "objects": bucket_settings(s3_server.endpoint)}
     storage.store_named("objects")
     return "objects"
+
+
+@pytest.fixture
+def loopback_allowed(settings: Any) -> None:
+    settings.DESTINATION_HOSTS = ["127.0.0.1"]
+
+
+Register = Callable[..., Destination]
+
+
+@pytest.fixture
+def register(bob: User) -> Register:
+    """Without a trial."""
+
+    def make(
+        project: Project, kind: str, options: dict[str, str], secret: dict[str, str], **fields: Any
+    ) -> Destination:
+        return Destination.objects.create(
+            project=project, name=f"Archive {uuid4().hex[:4]}", kind=kind, place="x", options=options,
+            locked=lock_away(secret), created_by=bob, **fields,
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Iterator[Server]:
+    with served("webdav", tmp_path / "theirs") as server:
+        yield server
+
+
+@pytest.fixture
+def webdav(project: Project, theirs: Server, register: Register) -> Destination:
+    return register(project, "webdav", webdav_options(theirs), {"password": PASSWORD})
 
 
 def content(dataset: Any, path: str) -> bytes:

@@ -48,3 +48,11 @@ def s3_fields(bucket: S3Settings) -> dict[str, str]:
         "access_key": bucket.access_key,
         "secret_key": bucket.secret_key.get_secret_value(),
     }
+
+
+def webdav_options(server: Server) -> dict[str, str]:
+    return {"url": server.url, "vendor": "other", "user": USER, "folder": "in"}
+
+
+def below(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -28,11 +28,6 @@ def bob_s(bob: User, sign_in: SignIn) -> Any:
     return sign_in(bob)
 
 
-@pytest.fixture
-def loopback_allowed(settings: Any) -> None:
-    settings.DESTINATION_HOSTS = ["127.0.0.1"]
-
-
 def text_of(answer: Any) -> str:
     return str(answer.content.decode())
 

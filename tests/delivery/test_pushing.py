@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from copy import copy
 from datetime import timedelta
 from functools import partial
@@ -16,12 +15,11 @@ import pytest
 from django.utils import timezone
 
 from delivery.models import Delivery, Destination
-from delivery.services import pushing
+from delivery.services import push_turn
 from delivery.services.destinations import remove_destination
 from delivery.services.push_begin import begin_push, cancel_push, push_released
 from delivery.services.pushing import push_next
 from delivery.services.turns import LEASE, TurnLost
-from delivery.vault import lock_away
 from peers.servers import Server
 from portal.actors import Actor
 from portal.errors import Conflict
@@ -30,51 +28,13 @@ from portal.storage import dataset_key, store_of
 from portal.stores.declared import S3Settings
 from portal.stores.s3 import S3Store
 from tests.conftest import Bells, SignIn
-from tests.delivery.servers import PASSWORD, USER, served
+from tests.delivery.conftest import Register
+from tests.delivery.servers import PASSWORD, USER, below, served, webdav_options
 from tests.object_store import ACCESS, SECRET, bucket_settings
 from tests.sharing.conftest import FILES, MakeDataset
 from tests.sharing.handover import until
 
-Register = Callable[..., Destination]
-
-
-@pytest.fixture(autouse=True)
-def loopback_allowed(settings: Any) -> None:
-    settings.DESTINATION_HOSTS = ["127.0.0.1"]
-
-
-@pytest.fixture
-def register(bob: User) -> Register:
-    """Without a trial."""
-
-    def make(
-        project: Project, kind: str, options: dict[str, str], secret: dict[str, str], **fields: Any
-    ) -> Destination:
-        return Destination.objects.create(
-            project=project, name=f"Archive {uuid4().hex[:4]}", kind=kind, place="x", options=options,
-            locked=lock_away(secret), created_by=bob, **fields,
-        )  # fmt: skip
-
-    return make
-
-
-@pytest.fixture
-def theirs(tmp_path: Path) -> Iterator[Server]:
-    with served("webdav", tmp_path / "theirs") as server:
-        yield server
-
-
-@pytest.fixture
-def webdav(project: Project, theirs: Server, register: Register) -> Destination:
-    return register(project, "webdav", _webdav(theirs), {"password": PASSWORD})
-
-
-def _webdav(server: Server) -> dict[str, str]:
-    return {"url": server.url, "vendor": "other", "user": USER, "folder": "in"}
-
-
-def below(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+pytestmark = pytest.mark.usefixtures("loopback_allowed")
 
 
 def push(dataset: Dataset, destination: Destination, who: User) -> Delivery:
@@ -210,7 +170,7 @@ def test_a_push_is_cancelled_while_it_runs(
         tell({"bytes": 1, "transfers": 1})
         raise AssertionError("it went on")
 
-    monkeypatch.setattr(pushing, "watch", first_figures)
+    monkeypatch.setattr(push_turn, "watch", first_figures)
     assert push_next(clock=timezone.now)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.reason) == ("cancelled", f"Cancelled by {bob.email}.")
@@ -221,7 +181,7 @@ def test_projects_take_turns(
     make_dataset: MakeDataset, lab: Project, webdav: Destination, theirs: Server, register: Register, bob: User
 ) -> None:
     """Three datasets of one project wait, then one of another: the other's is second."""
-    its = register(lab, "webdav", _webdav(theirs), {"password": PASSWORD})
+    its = register(lab, "webdav", webdav_options(theirs), {"password": PASSWORD})
     first, second, third = (push(make_dataset(), webdav, bob) for _ in range(3))
     other = make_dataset()
     Dataset.objects.filter(pk=other.pk).update(project=lab)
@@ -255,7 +215,7 @@ def test_whoever_lost_the_lease_says_nothing(
             tell({"bytes": 1})
         raise TurnLost
 
-    monkeypatch.setattr(pushing, "watch", lose)
+    monkeypatch.setattr(push_turn, "watch", lose)
     assert push_next(clock=timezone.now)
     delivery.refresh_from_db()
     assert (delivery.claimed_by, delivery.ended_at) == ("another", None)

@@ -20,6 +20,7 @@ from portal.errors import Invalid
 from portal.models import DataFile, Dataset
 from portal.storage import dataset_key, store, unpacked_key
 from portal.stores import LOCAL
+from portal.verified import tell_verified
 from uploads.models import Bundle
 from uploads.services.bundle_batch import Batch, ClaimLost, Unpacked, require_claim, without_conflicts
 from uploads.services.bundle_rivals import hand_over_rivals, settled_rivals
@@ -185,6 +186,7 @@ def _rows(bundle: Bundle, dataset: Dataset, batch: Batch, files: list[Unpacked],
     note_folders(dataset, [row.path for row in rows])
     if rows:
         apply_change(dataset.pk, change)
+    tell_verified(dataset, [row for row in rows if row.state == State.VERIFIED])
     return rows
 
 

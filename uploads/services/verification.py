@@ -19,6 +19,7 @@ from dataplane.side_by_side import StillHere
 from portal.counts import Change, apply_change
 from portal.models import DataFile, Dataset
 from portal.storage import store
+from portal.verified import tell_verified
 from uploads.services.claims import Clock, LeaseKeeper
 from uploads.services.older_versions import say_aside, set_aside
 from uploads.services.outcome import Outcome
@@ -145,6 +146,7 @@ def _record(dataset: Dataset, verdicts: list[Verdict], now: datetime) -> tuple[l
     )
     if verified or corrupt:
         apply_change(dataset.pk, change)
+    tell_verified(dataset, verified)
     if corrupt:
         tell_corrupt(dataset, corrupt, now=now)
     return verified, corrupt

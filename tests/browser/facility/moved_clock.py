@@ -39,7 +39,7 @@ def clock_at(moment: datetime) -> Iterator[None]:
     """The portal believes that it is ``moment``. Nobody hears a bell: work of the past is done here, step by step."""
     with (
         patch.object(timezone, "now", lambda: moment),
-        patch.object(queue, "_ring", lambda _name, _ids: None),
+        patch.object(queue, "_ring", lambda _name, _ids, _delay: None),
         patch.object(bell, "_ring_unless_rung", lambda: None),
     ):
         yield

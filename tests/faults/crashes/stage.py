@@ -33,7 +33,7 @@ class Stage:
         self._pristine = self._var.with_name("pristine")
         self._roots = (settings.FILES_ROOT, settings.STAGING_ROOT)
         self._notes, self._memory = self._var / "notes", self._var / "memory"
-        queue._ring = lambda task_name, ids: None
+        queue._ring = lambda task_name, ids, delay: None
         settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
         receive.RECORD_EVERY, receive.PIECE = 40_000, 15_000
         Client().get("/healthz")
