@@ -30,7 +30,7 @@ run: setup  ## Run the portal on this machine until Ctrl-C
 
 test: setup $(STAMPS)/dev $(STAMPS)/peers  ## All checks and tests, on SQLite and PostgreSQL, with agent and browser
 	@sh deploy/setup/need.sh curl=curl postgresql-server=postgresql chromium=chromium fonts="fonts-noto-core fonts-dejavu-core" \
-		unzip=unzip 7z=p7zip-full bsdtar=libarchive-tools rsync=rsync wget=wget aria2c=aria2
+		unzip=unzip 7z=p7zip-full bsdtar=libarchive-tools rsync=rsync wget=wget aria2c=aria2 cadaver=cadaver
 	@$(PY) -m checks
 
 lint: setup $(STAMPS)/dev  ## Only the checks that run no test: style, types, imports, configuration

@@ -1,6 +1,7 @@
 """The folders of a zip layout, listed by arithmetic on its sorted paths: a folder costs what is shown of it."""
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from dataplane.ziplayout import ZipLayout
@@ -41,6 +42,16 @@ def list_folder(layout: ZipLayout, folder: str, *, after: str = "", limit: int) 
     more = children and position < stop
     last = children[-1].name + ("/" if children[-1].is_folder else "") if more else None
     return Listing(children, last, stop - first, layout.bytes_of(first, stop))
+
+
+def each_child(layout: ZipLayout, folder: str) -> Iterator[tuple[Child, int]]:
+    """All children of `folder` by name, each with the entry it stands at; nothing when there is no such folder."""
+    prefix = f"{folder}/".encode() if folder else b""
+    position, stop = _range(layout, prefix)
+    while position < stop:
+        child, after = _child(layout, prefix, position)
+        yield child, position
+        position = after
 
 
 def folder_range(layout: ZipLayout, folder: str) -> tuple[int, int]:

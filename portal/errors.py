@@ -27,7 +27,7 @@ from redis.exceptions import TimeoutError as CacheTimeout
 
 log = structlog.get_logger(__name__)
 
-MACHINE_PATHS = ("/api/", "/tus/")
+MACHINE_PATHS = ("/api/", "/tus/", "/dav/")
 
 
 class PortalError(Exception):

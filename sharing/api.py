@@ -13,10 +13,13 @@ from portal.errors import NotFound
 from portal.models import DataFile
 from sharing.access import authorise, recipient_actor
 from sharing.gate.bundles import MOST_BYTES, MOST_FILES, SMALL, send_bundle
+from sharing.kit import kit_of_link
 from sharing.layouts import layout_of
 from sharing.models import ShareLink
 from sharing.schemas import (
     BundleRulesOut,
+    CommandOut,
+    KitOut,
     NamedFilesIn,
     SharedFileOut,
     SharedFilesOut,
@@ -71,6 +74,16 @@ def shared_files(
     page = list(files[: limit + 1])
     last = page[limit - 1].path if len(page) > limit else None
     return SharedFilesOut(files=[SharedFileOut.of(file, token) for file in page[:limit]], next=last)
+
+
+@router.get("/{token}/kit", response=KitOut)
+def shared_kit(request: HttpRequest, response: HttpResponse, token: str) -> KitOut:
+    """Commands that fetch what the link opens, to be pasted as they are; the best for large data first.
+
+    Each goes on where it was when it is run again, and has beside it what checks every file that came.
+    """
+    commands = kit_of_link(_link(token, response), token).commands
+    return KitOut(commands=[CommandOut.from_orm(command) for command in commands])
 
 
 @router.post("/{token}/bundle", openapi_extra=TAR)

@@ -62,6 +62,19 @@ class SharedFilesOut(Schema):
     next: str | None
 
 
+class CommandOut(Schema):
+    """For a shell: `text` fetches into the folder where it is run, `check` verifies what came."""
+
+    key: str
+    name: str
+    text: str
+    check: str
+
+
+class KitOut(Schema):
+    commands: list[CommandOut]
+
+
 class NamedFileIn(Schema):
     path: Path
     sha256: Sha256

@@ -1,13 +1,17 @@
 from django.urls import path
 
-from sharing.views import downloads, landing, selections, shares
+from sharing.views import downloads, landing, selections, shares, trees, webdav
 
 urlpatterns = [
     path("s/<str:token>", landing.landing, name="link"),
     path("s/<str:token>/manifest-sha256.txt", downloads.link_manifest, name="link_manifest"),
     path("s/<str:token>/files/<path:path>", downloads.link_file, name="link_file"),
+    path("s/<str:token>/tree/", trees.link_tree, name="link_tree"),
+    path("s/<str:token>/tree/<path:path>", trees.link_tree, name="link_tree"),
     path("s/<str:token>/selection", selections.link_selection, name="link_selection"),
     path("s/<str:token>/<str:name>.zip", downloads.link_zip, name="link_zip"),
+    path("dav/", webdav.webdav, name="webdav"),
+    path("dav/<path:path>", webdav.webdav, name="webdav"),
     path("datasets/<uuid:dataset_id>/share", shares.share, name="share_dataset"),
     path("datasets/<uuid:dataset_id>/choose", selections.dataset_choose, name="dataset_choose"),
     path("datasets/<uuid:dataset_id>/selection", selections.dataset_selection, name="dataset_selection"),

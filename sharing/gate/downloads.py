@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, http_date
 
 from dataplane.byteranges import ByteRanges, content_range
 from dataplane.ranges import Unsatisfiable, if_match_fails, if_none_match_fails, if_range_holds, wanted_spans
@@ -92,12 +92,18 @@ def _answer(response: HttpResponseBase, offer: Offer, extra: Mapping[str, str]) 
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cache-Control": "private, no-store",
+        **_time(offer),
         **_digests(offer),
         **extra,
     }
     for name, value in headers.items():
         response[name] = value
     return response
+
+
+def _time(offer: Offer) -> dict[str, str]:
+    """So that files keep the time that they had at the instrument. About the bytes the tag alone says something."""
+    return {} if offer.modified is None else {"Last-Modified": http_date(offer.modified)}
 
 
 def _digests(offer: Offer) -> dict[str, str]:

@@ -18,7 +18,10 @@ Pieces = Callable[[int, int], Iterator[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`name` is what the recipient's computer calls it, `subject` what the audit does."""
+    """`name` is what the recipient's computer calls it, `subject` what the audit does.
+
+    `modified` (seconds since 1970) is for programs that keep times; None for what is made here.
+    """
 
     dataset: Dataset
     kind: Receipt.Kind
@@ -31,6 +34,7 @@ class Offer:
     revision: int
     part: str = ""
     file: DataFile | None = None
+    modified: int | None = None
 
 
 def zip_name(dataset: Dataset, selection: Selection | None) -> str:
@@ -69,6 +73,7 @@ def manifest_offer(dataset: Dataset) -> Offer:
         content_type="text/plain; charset=utf-8",
         pieces=layout.manifest.pieces,
         revision=layout.revision,
+        modified=int(dataset.created_at.timestamp()),
     )
 
 
@@ -94,4 +99,10 @@ def file_offer(dataset: Dataset, path: str) -> Offer:
         pieces=pieces,
         revision=dataset.revision,
         file=file,
+        modified=modified_at(dataset, file),
     )
+
+
+def modified_at(dataset: Dataset, file: DataFile) -> int:
+    """When the file was changed at the instrument; if nobody said so, when the dataset began. Seconds since 1970."""
+    return file.mtime_ns // 1_000_000_000 if file.mtime_ns is not None else int(dataset.created_at.timestamp())

@@ -1,6 +1,5 @@
 """The page a recipient sees first, without an account: what it is, from whom, until when, and how to get it."""
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -10,10 +9,9 @@ from django.utils import timezone
 from portal.addresses import address_if_any
 from sharing.access import authorise
 from sharing.gate.visits import START, only_looks
-from sharing.layouts import layout_of
+from sharing.kit import kit_of_link
 from sharing.services.recording import note_opened
 from sharing.views.browsing import browse_files
-from sharing.views.kit import machine_kit
 from sharing.views.link_pages import link_page
 from sharing.wording import sender_of
 
@@ -37,7 +35,8 @@ def landing(request: HttpRequest, token: str) -> HttpResponseBase:
         "now": now,
         "copy_page": address_if_any("link_copy", token=token),
         "selection_page": reverse("link_selection", args=[token]),
-        **machine_kit(dataset.name, dataset.name, layout_of(dataset).manifest_path, settings.PORTAL_URL + zip_url),
+        "kit": kit_of_link(link, token),
+        "tree_url": reverse("link_tree", args=[token]),
         **browse_files(request, dataset, lambda path: reverse("link_file", args=[token, path])),
     }
     return render(request, "sharing/landing.html", context)

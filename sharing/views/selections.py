@@ -20,10 +20,10 @@ from portal.views.link_pages import secret_address
 from sharing.access import authorise
 from sharing.gate.offers import zip_name
 from sharing.gate.visits import START
+from sharing.kit import kit_of_drive, kit_of_zip
 from sharing.layouts import layout_of, selected
 from sharing.selections import Selection, selection_of
 from sharing.views.browsing import browse_files
-from sharing.views.kit import machine_kit
 from sharing.views.member import member_s_dataset
 
 NAMED = 20  # files named on the page
@@ -52,6 +52,7 @@ def dataset_choose(request: HttpRequest, dataset_id: UUID) -> HttpResponseBase:
         "dataset": dataset,
         "page": reverse("dataset_choose", args=[dataset.pk]),
         "selection_page": reverse("dataset_selection", args=[dataset.pk]),
+        "drive": kit_of_drive(dataset),
         **browse_files(request, dataset, partial(_file_address, dataset)),
     }
     return render(request, "sharing/choose.html", context)
@@ -89,7 +90,7 @@ def _context(dataset: Dataset, selection: Selection, zip_url: str) -> dict[str, 
         "names": _first_names(layout),
         "zip_url": f"{zip_url}?{selection.query}&{START}",
         "address": address,
-        **machine_kit(zip_name(dataset, selection), dataset.name, layout.manifest_path, address),
+        "kit": kit_of_zip(zip_name(dataset, selection), dataset.name, layout.manifest_path, address),
     }
 
 
