@@ -33,6 +33,15 @@ def first_bytes(spans: Iterable[Span], count: int) -> Iterator[Span]:
         count -= taken
 
 
+def without_first(spans: Iterable[Span], count: int) -> Iterator[Span]:
+    """What remains of spans that are sent one after the other behind the first `count` bytes."""
+    for start, stop in spans:
+        taken = min(count, stop - start)
+        if start + taken < stop:
+            yield start + taken, stop
+        count -= taken
+
+
 def covers(spans: Iterable[Span], total: int) -> bool:
     """Whether merged spans hold every byte of `total`; nothing needs to be sent of an empty file."""
     return total == 0 or list(spans) == [(0, total)]

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from sharing.layouts import sweep_layouts
 from sharing.services.dispatch import dispatch_dataset, dispatch_forgotten
+from sharing.services.killed_servers import settle_dead_processes
 from sharing.services.unended import forget_unended
 
 
@@ -20,3 +21,4 @@ def sweep_task() -> None:
     dispatch_forgotten(now=timezone.now())
     sweep_layouts(timezone.now())
     forget_unended(timezone.now())
+    settle_dead_processes(now=timezone.now())

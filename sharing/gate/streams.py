@@ -22,6 +22,7 @@ from sharing import events
 from sharing.errors import FileUnreadable
 from sharing.gate.sources import VersionGone, release_connection
 from sharing.services.recording import Delivery, begin_delivery, end_delivery
+from sharing.services.unended import Running
 
 log = structlog.get_logger(__name__)
 
@@ -63,15 +64,34 @@ def whole(body: Framed) -> Iterator[bytes]:
 
 
 def recorded(body: Framed, delivery: Delivery) -> Iterator[bytes]:
-    """Counts what the client's connection took; runs to its `finally` also when the client leaves."""
-    sent, running = 0, None
-    if bytes_in(delivery.spans) > PIECE:
+    """Counts what the client's connection took; to its end also when the client leaves.
+
+    Raises LinkUsedUp here and now, while the answer can still be a sentence.
+    """
+    limited = delivery.link is not None and delivery.link.most_downloads is not None
+    pieces = _recorded(body, delivery, limited=limited)
+    if limited:
+        next(pieces)
+    return pieces
+
+
+def _recorded(body: Framed, delivery: Delivery, *, limited: bool) -> Iterator[bytes]:
+    """Of a limited link first an empty piece, when the download is known to be allowed."""
+    sent, running, much = 0, None, bytes_in(delivery.spans) > PIECE
+    if much or limited:
         running = begin_delivery(delivery=delivery, now=timezone.now())
-        release_connection()
     try:
+        if limited:
+            yield b""
+        if much:
+            release_connection()
         for piece, of_offer in body:
+            if running:
+                running.note(sent, sent + of_offer)
             yield piece
             sent += of_offer
+        if running:
+            running.note(sent, sent)
     except (DataplaneError, OSError) as error:
         report_unreadable(delivery.dataset, delivery.actor, delivery.subject, error)
         raise
@@ -79,7 +99,7 @@ def recorded(body: Framed, delivery: Delivery) -> Iterator[bytes]:
         _write_down(delivery, sent, running)
 
 
-def _write_down(delivery: Delivery, sent: int, running: int | None) -> None:
+def _write_down(delivery: Delivery, sent: int, running: Running | None) -> None:
     """The bytes have gone; if the database is away, the log must tell instead."""
     try:
         end_delivery(delivery=delivery, sent=sent, now=timezone.now(), running=running)

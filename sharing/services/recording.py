@@ -10,12 +10,21 @@ from datetime import datetime
 from django.db import transaction
 
 from dataplane.spans import Span, bytes_in, covers, first_bytes, merge
+from dataplane.ziplayout_writer import MANIFEST_NAME
 from portal.actors import Actor
 from portal.models import DataFile, Dataset
 from portal.outbox import new_notice, queue_notices
 from sharing import events
 from sharing.models import Receipt, ShareLink
-from sharing.services.unended import are_running, end_running, note_resumed, note_running, shown_by_resumes
+from sharing.services.unended import (
+    Running,
+    are_running,
+    end_running,
+    killed,
+    note_resumed,
+    note_running,
+    shown_by_resumes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +55,14 @@ def note_opened(*, link: ShareLink, now: datetime) -> None:
         not_opened.update(state=ShareLink.State.OPENED, opened_at=now)
 
 
-def begin_delivery(*, delivery: Delivery, now: datetime) -> int | None:
+def begin_delivery(*, delivery: Delivery, now: datetime) -> Running | None:
     """Bytes are about to be sent: shows on the dataset page while it lasts. What to name when it ends."""
     if delivery.link is None or not delivery.counted:
         return None
     with transaction.atomic():
         link = lock_link(delivery.link)
         receipt = _receipt(delivery, now)
+        settle_killed(link, receipt, now)
         note_resumed(receipt, delivery.spans)
         if receipt.state not in Receipt.WHOLE:
             receipt.state = Receipt.State.STARTED
@@ -63,7 +73,7 @@ def begin_delivery(*, delivery: Delivery, now: datetime) -> int | None:
         return note_running(receipt, delivery.spans, now)
 
 
-def end_delivery(*, delivery: Delivery, sent: int, now: datetime, running: int | None = None) -> None:
+def end_delivery(*, delivery: Delivery, sent: int, now: datetime, running: Running | None = None) -> None:
     """`sent` bytes of the spans have gone out, be it all or not: receipt, state of the link, audit, first-time mail.
 
     `running` is what `begin_delivery` gave. Nothing more happens when not a byte went out.
@@ -92,31 +102,56 @@ def lock_link(link: ShareLink) -> ShareLink:
     return ShareLink.objects.select_for_update().get(pk=link.pk)
 
 
-def _receive(link: ShareLink, delivery: Delivery, sent: int, now: datetime, running: int | None) -> bool:
+def settle_killed(link: ShareLink, receipt: Receipt, now: datetime) -> None:
+    """What a killed process had sent counts as if it had said so itself; with the link locked. Cost: one query."""
+    for spans, sent in killed(receipt):
+        completed = _add(link, receipt, spans, sent, now)
+        if sent:
+            events.data_taken(
+                link.dataset,
+                Actor("recipient", str(link.pk), link.recipient),
+                what=receipt.kind,
+                subject=_subject(link.dataset, receipt),
+                sent=sent,
+                complete=completed or sent == receipt.bytes_total,
+                start=spans[0][0],
+                revision=receipt.revision,
+                counted=True,
+            )
+
+
+def _receive(link: ShareLink, delivery: Delivery, sent: int, now: datetime, running: Running | None) -> bool:
     """Whether these bytes were the last that was missing."""
     receipt = _receipt(delivery, now)
-    was_complete = receipt.state in Receipt.WHOLE
-    receipt.requests, receipt.last_at = receipt.requests + 1, now
+    settle_killed(link, receipt, now)
+    note_resumed(receipt, delivery.spans)
     end_running(running)
+    receipt.last_at = now
+    return _add(link, receipt, delivery.spans, sent, now)
+
+
+def _add(link: ShareLink, receipt: Receipt, spans: Sequence[Span], sent: int, now: datetime) -> bool:
+    """A request has ended. Whether it brought the last that was missing."""
+    was_complete = receipt.state in Receipt.WHOLE
+    receipt.requests += 1
     of_link, of_receipt = are_running(link, receipt)
-    _add(receipt, delivery, sent)
+    _add_bytes(receipt, spans, sent)
     if receipt.state not in Receipt.WHOLE:
         receipt.state = Receipt.State.STARTED if of_receipt else Receipt.State.PARTIAL
     receipt.save(update_fields=["spans", "bytes_sent", "last_at", "requests", "state"])
-    if delivery.kind != Receipt.Kind.MANIFEST:
+    if receipt.kind != Receipt.Kind.MANIFEST:
         note_taken(link, now, running=of_link)
     completed = receipt.state in Receipt.WHOLE and not was_complete
     if completed:
-        _note_complete(link, delivery, now)
+        _note_complete(link, receipt, now)
     return completed
 
 
-def _add(receipt: Receipt, delivery: Delivery, sent: int) -> None:
-    """The bytes that went out now, and those that a process sent before it was killed, once they make it complete."""
-    note_resumed(receipt, delivery.spans)
+def _add_bytes(receipt: Receipt, spans: Sequence[Span], sent: int) -> None:
+    """The bytes that went out, and those of a piece in which a process was killed, once they make it complete."""
     if receipt.state in Receipt.WHOLE:
         return
-    receipt.spans = merge([(start, stop) for start, stop in receipt.spans], first_bytes(delivery.spans, sent))
+    receipt.spans = merge([(start, stop) for start, stop in receipt.spans], first_bytes(spans, sent))
     with_shown = merge(receipt.spans, shown_by_resumes(receipt))
     receipt.bytes_sent = bytes_in(with_shown)
     if covers(with_shown, receipt.bytes_total):
@@ -149,13 +184,20 @@ def note_taken(link: ShareLink, now: datetime, *, running: bool) -> None:
     link.save(update_fields=["state", "first_taken_at", "last_taken_at"])
 
 
-def _note_complete(link: ShareLink, delivery: Delivery, now: datetime) -> None:
+def _subject(dataset: Dataset, receipt: Receipt) -> str:
+    """As the audit calls what was taken."""
+    if receipt.file:
+        return receipt.file.path
+    return receipt.subject or (f"{dataset.name}.zip" if receipt.kind == Receipt.Kind.ZIP else MANIFEST_NAME)
+
+
+def _note_complete(link: ShareLink, receipt: Receipt, now: datetime) -> None:
     """One thing is complete for the first time; by a zip of the newest revision everything is."""
-    if delivery.kind == Receipt.Kind.FILE:
+    if receipt.kind == Receipt.Kind.FILE:
         note_files_complete(link, 1, now)
-    elif delivery.kind in (Receipt.Kind.ZIP, Receipt.Kind.COPY):
+    elif receipt.kind in (Receipt.Kind.ZIP, Receipt.Kind.COPY):
         dataset = _grown(link)
-        if dataset and delivery.revision == dataset.revision:
+        if dataset and receipt.revision == dataset.revision:
             _note_everything(link, now)
 
 

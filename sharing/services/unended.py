@@ -1,20 +1,23 @@
 """Requests that are being answered, and those whose process died before it could say what it had sent.
 
-A process that is killed leaves its rows. Nobody knows how far it came, but whoever resumes shows it: a request for the
-bytes from N on, where the dead one was sending from before N to behind it, has what lies before N. Several connections
-may resume in one such range; the first of their places counts, so what they show is kept apart until all is complete.
+A process that is killed leaves its rows, and beside its sign of life how far each had come: all but the piece that was
+under way. Of that one nobody knows how much went out, but whoever resumes shows it: a request for the bytes from N on,
+where the dead one was sending from before N to behind it, has what lies before N. Several connections may resume in
+one such range; the first of their places counts, so what they show is kept apart until all is complete.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 
-from dataplane.lifesign import Lifesigns
-from dataplane.spans import Span
+from dataplane.lifesign import Lifesigns, Place
+from dataplane.spans import Span, first_bytes, without_first
 from sharing.models import Receipt, RunningRequest, ShareLink
 
 log = structlog.get_logger(__name__)
@@ -23,19 +26,37 @@ RESUMED = ""  # instead of a process: it died, and the row's spans are what it h
 _FORGOTTEN_AFTER = timedelta(days=60)
 
 
-def note_running(receipt: Receipt, spans: Sequence[Span], now: datetime) -> int | None:
-    """What to name when it ends; None when this process cannot give a sign of life, as on a full disk."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A request that is being answered; without a place nobody will know how far it came."""
+
+    row: int
+    place: Place | None
+
+    def note(self, sent: int, at_most: int) -> None:
+        """So many bytes went out, and those up to `at_most` are about to. Cost: no system call."""
+        if self.place:
+            self.place.note(sent, at_most)
+
+
+def note_running(receipt: Receipt, spans: Sequence[Span], now: datetime) -> Running | None:
+    """None when this process cannot give a sign of life, as on a full disk."""
     try:
-        process = _lifesigns().own()
+        process, place = _lifesigns().own(), _lifesigns().follow()
     except OSError as error:
         log.warning("no_sign_of_life", error=str(error))
         return None
-    return RunningRequest.objects.create(receipt=receipt, spans=spans, process=process, began_at=now).pk
+    number = place.number if place else None
+    row = RunningRequest.objects.create(receipt=receipt, spans=spans, process=process, place=number, began_at=now)
+    return Running(row.pk, place)
 
 
-def end_running(running: int | None) -> None:
+def end_running(running: Running | None) -> None:
+    """Its place is free once the row is gone for all to see."""
     if running is not None:
-        RunningRequest.objects.filter(pk=running).delete()
+        RunningRequest.objects.filter(pk=running.row).delete()
+        if running.place:
+            transaction.on_commit(running.place.give_back)
 
 
 def are_running(link: ShareLink, receipt: Receipt) -> tuple[bool, bool]:
@@ -49,9 +70,43 @@ def link_is_running(link: ShareLink) -> bool:
     return bool(_receipts_under_way(link))
 
 
+def is_sent_from_its_beginning(receipt: Receipt) -> bool:
+    """Whether some request is being answered right now that asked for the first byte too. Cost: one query."""
+    rows = receipt.running.exclude(process=RESUMED).values_list("spans", "process")
+    return any(spans and spans[0][0] == 0 and _lifesigns().is_alive(process) for spans, process in rows)
+
+
 def _receipts_under_way(link: ShareLink) -> set[int]:
     rows = RunningRequest.objects.filter(receipt__link=link).exclude(process=RESUMED).values_list("receipt", "process")
     return {of for of, process in rows if _lifesigns().is_alive(process)}
+
+
+def killed(receipt: Receipt) -> Iterator[tuple[list[Span], int]]:
+    """Spans of requests whose process died, and how many bytes of them went out; of each once, with its link locked.
+
+    What remains in their rows is the piece that was under way.
+    """
+    for row in receipt.running.all():
+        if row.place is None or _lifesigns().is_alive(row.process):
+            continue
+        spans = [(start, stop) for start, stop in row.spans]
+        progress = _lifesigns().progress(row.process, row.place)
+        row.place = None
+        if progress:
+            row.spans = list(first_bytes(without_first(spans, progress.sent), progress.at_most - progress.sent))
+        row.save(update_fields=["place", "spans"])
+        if progress:
+            yield spans, progress.sent
+
+
+def dead_processes() -> list[str]:
+    """Those of this machine whose requests were not all asked for."""
+    return _lifesigns().dead()
+
+
+def forget_processes(names: Sequence[str]) -> None:
+    for name in names:
+        _lifesigns().remove(name)
 
 
 def note_resumed(receipt: Receipt, asked: Sequence[Span]) -> None:

@@ -1,5 +1,6 @@
-"""A process that is killed cannot say what it had sent; whoever resumes shows it."""
+"""What a process that was killed had sent stands beside its sign of life; of the rest, whoever resumes shows it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from dataplane.lifesign import Lifesigns
+from dataplane.zipstream import PIECE
+from portal.models import AuditEvent
 from sharing.models import Receipt, RunningRequest, ShareLink
+from sharing.services.killed_servers import settle_dead_processes
 from sharing.services.unended import forget_unended
 from tests.sharing.conftest import MakeDataset, MakeLink, Visitor, hang_up
 
@@ -42,14 +46,43 @@ def begin(big: Visitor) -> Iterator[Begin]:
         hang_up(response)
 
 
-def kill_all() -> None:
-    """As if the processes that answer had died."""
-    machine = Lifesigns(settings.LIFESIGNS_ROOT).own().rpartition(".")[0]
-    RunningRequest.objects.update(process=f"{machine}.1-dead")
+def kill_all(*, telling: bool = False) -> None:
+    """As if the processes that answer had died, and perhaps what they noted with them."""
+    alive = RunningRequest.objects.values_list("process", flat=True)[0]
+    dead = f"{alive.rpartition('.')[0]}.1-dead"
+    if telling:
+        shutil.copy(settings.LIFESIGNS_ROOT / alive, settings.LIFESIGNS_ROOT / dead)
+    RunningRequest.objects.update(process=dead)
 
 
 def receipt() -> Receipt:
     return Receipt.objects.get()
+
+
+def test_what_a_killed_process_had_sent_counts_though_nobody_resumes(big: Visitor, begin: Begin) -> None:
+    pieces = begin(range="bytes=1000-").pieces
+    next(pieces)
+    next(pieces)
+    kill_all(telling=True)
+    for _ in range(2):
+        settle_dead_processes(now=timezone.now())
+        assert (receipt().state, receipt().requests) == (Receipt.State.PARTIAL, 1)
+        assert receipt().spans == [[1000, 1000 + 2 * PIECE]]
+    assert big.state() == ShareLink.State.PARTIAL
+    told = AuditEvent.objects.get(kind="downloaded")
+    assert (told.bytes, told.complete, told.subject, told.actor) == (2 * PIECE, False, "big.mrc", big.link.recipient)
+    assert Lifesigns(settings.LIFESIGNS_ROOT).dead() == []
+
+
+@pytest.mark.parametrize(("goes_on_at", "known"), [(PIECE, SIZE), (PIECE + 5, SIZE), (2 * PIECE + 5, SIZE - PIECE - 5)])
+def test_only_of_the_piece_under_way_is_it_not_known_whether_it_went(
+    big: Visitor, begin: Begin, goes_on_at: int, known: int
+) -> None:
+    next(begin().pieces)
+    kill_all(telling=True)
+    big.get("/files/big.mrc", range=f"bytes={goes_on_at}-")
+    assert receipt().bytes_sent == known
+    assert (receipt().state == Receipt.State.COMPLETE) == (known == SIZE)
 
 
 def test_what_a_killed_process_sent_counts_once_somebody_resumes_behind_it(big: Visitor, begin: Begin) -> None:
