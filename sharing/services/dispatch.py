@@ -10,7 +10,9 @@ from portal.actors import SYSTEM, Actor
 from portal.link_tokens import current_key_id
 from portal.models import Dataset, User
 from portal.outbox import new_notice, queue_notices
+from portal.queue import enqueue
 from sharing import events
+from sharing.layouts import LARGE
 from sharing.models import ShareLink
 from sharing.services.recording import operators_of
 
@@ -42,6 +44,8 @@ def dispatch_dataset(*, dataset_id: UUID, now: datetime) -> list[ShareLink]:
         announce(links, SYSTEM)
     return links
 
+        if dataset.verified_count >= LARGE:
+            enqueue("sharing.tasks.lay_out_dataset_task", str(dataset.pk))
 
 def dispatch_forgotten(*, now: datetime) -> int:
     """What a lost bell left behind; the number of datasets."""

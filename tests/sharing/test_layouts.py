@@ -1,10 +1,16 @@
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.models import DataFile, Dataset
 from sharing.layouts import layout_of, shelf
-from tests.sharing.conftest import store_file
+from sharing.services.dispatch import dispatch_dataset
+from sharing.tasks import lay_out_dataset_task
+from tests.conftest import Bells
+from tests.sharing.conftest import FILES, MakeDataset, store_file
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +33,22 @@ def test_rows_are_read_once_for_a_revision(dataset: Dataset) -> None:
     with CaptureQueriesContext(connection) as queries:
         again = layout_of(dataset)
     assert (len(queries), again.etag) == (0, first.etag)
+
+
+def test_large_layouts_are_made_at_the_release(
+    make_dataset: MakeDataset, bells: Bells, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    monkeypatch.setattr("sharing.services.dispatch.LARGE", 4)
+    large, small = make_dataset(FILES), make_dataset({"a": b"1"})
+    for dataset, wanted in ((large, 1), (small, 0)):
+        with django_capture_on_commit_callbacks(execute=True):
+            dispatch_dataset(dataset_id=dataset.pk, now=timezone.now())
+        rung = [ids for name, ids in bells if name == "sharing.tasks.lay_out_dataset_task"]
+        assert rung.count((str(dataset.pk),)) == wanted
+    lay_out_dataset_task(str(large.pk))
+    with CaptureQueriesContext(connection) as queries:
+        assert layout_of(large).file_count == 4
+    assert len(queries) == 0
 
 
 def test_files_verified_meanwhile_make_it_a_later_revision(dataset: Dataset) -> None:
