@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from labcourier_agent import __version__
+from labcourier_agent.cli_account import login_command, logout_command, share_command
 from labcourier_agent.cli_clean import clean_command
 from labcourier_agent.cli_compare import compare_command
 from labcourier_agent.cli_doctor import doctor_command
@@ -50,6 +51,9 @@ app.add_command(close_command)
 app.add_command(get_command)
 app.add_command(verify_command)
 app.add_command(ls_command)
+app.add_command(login_command)
+app.add_command(logout_command)
+app.add_command(share_command)
 app.add_command(compare_command)
 app.add_command(clean_command)
 app.add_command(doctor_command)

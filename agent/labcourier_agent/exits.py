@@ -89,7 +89,13 @@ class BadUsage(AgentError):
 
 
 class NotFound(AgentError):
+    """`code` is the portal's own, empty when it gave none."""
+
     exit_code = Exit.NOT_FOUND
+
+    def __init__(self, sentence: str, *, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class Refused(AgentError):

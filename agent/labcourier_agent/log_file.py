@@ -17,8 +17,8 @@ from labcourier_agent.exits import BadUsage
 BIGGEST = 10 * 1024 * 1024
 OLDER_KEPT = 5
 WATCH_LOG = "watch.log"
-# Upload tokens, whatever follows "Bearer", and the password in an address such as that of a proxy.
-SECRETS = re.compile(r"(lcu_)[\w-]+|(\bBearer\s+)[^\s'\"]+|(://[^\s/:@]+:)[^\s/@]+(?=@)", re.IGNORECASE)
+# Tokens, whatever follows "Bearer", and the password in an address such as that of a proxy.
+SECRETS = re.compile(r"(lc[pu]_)[\w-]+|(\bBearer\s+)[^\s'\"]+|(://[^\s/:@]+:)[^\s/@]+(?=@)", re.IGNORECASE)
 
 
 class LogFile(RotatingFileHandler):

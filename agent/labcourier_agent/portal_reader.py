@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -37,7 +38,7 @@ class PortalReader:
 
     def find(self, word: str) -> dict[str, Any]:
         """By id, by unique name, or by address. Errors: NotFound."""
-        wanted = _id_in(word)
+        wanted = id_in(word)
         if wanted is not None:
             return self.dataset(wanted)
         for page in self._pages("datasets", "datasets", {"name": word}):
@@ -69,21 +70,23 @@ class PortalReader:
         return a_few_times(lambda: self._client.query(dataset_id, paths))
 
     def _pages(self, path: str, name: str, query: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
-        cursor: str | None = ""
-        while cursor is not None:
-            answer = self._get(path, query | ({"cursor": cursor} if cursor else {}))
-            yield answer[name]
-            cursor = answer.get("next")
+        return pages(self._http, f"{self.portal.url}/api/v1/{path}", name, query)
 
-    def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        address = f"{self.portal.url}/api/v1/{path}?{urlencode(query)}"
 
-        def attempt() -> dict[str, Any]:
-            with heard_from(address):
-                response = self._http.get(address)
-            return read_json(response)
+def pages(http: httpx2.Client, address: str, name: str, query: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
+    """The list `name` of one answer after the other, as long as there is a cursor of the next."""
+    cursor: str | None = ""
+    while cursor is not None:
+        asked = f"{address}?{urlencode(query | ({'cursor': cursor} if cursor else {}))}"
+        answer = a_few_times(partial(_get, http, asked))
+        yield answer[name]
+        cursor = answer.get("next")
 
-        return a_few_times(attempt)
+
+def _get(http: httpx2.Client, address: str) -> dict[str, Any]:
+    with heard_from(address):
+        response = http.get(address)
+    return read_json(response)
 
 
 def a_few_times(attempt: Callable[[], T]) -> T:
@@ -110,7 +113,7 @@ def portal_for(portals: Portals, chosen: str | None, word: str) -> Portal:
     return portals.choose(chosen)
 
 
-def _id_in(word: str) -> str | None:
+def id_in(word: str) -> str | None:
     """The UUID that `word` is, or that stands in it as the address of a dataset."""
     found = IN_ADDRESS.search(word)
     try:

@@ -100,16 +100,20 @@ def read_portals(folder: Path) -> Portals:
 
 
 def store_portals(folder: Path, portals: Portals) -> None:
+    document = {"default": portals.default, "portals": [asdict(portal) for portal in portals.known]}
+    store_private(folder, PORTALS_FILE, document)
+
+
+def store_private(folder: Path, name: str, document: object) -> None:
     """Replaces the file as a whole; it is readable by its owner alone from the first byte (mkstemp makes it 0600)."""
     make_private(folder)
-    document = {"default": portals.default, "portals": [asdict(portal) for portal in portals.known]}
-    descriptor, draft = tempfile.mkstemp(dir=folder, prefix=PORTALS_FILE)
+    descriptor, draft = tempfile.mkstemp(dir=folder, prefix=name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(document, file, indent=2)
             file.flush()
             os.fsync(file.fileno())
-        Path(draft).replace(folder / PORTALS_FILE)
+        Path(draft).replace(folder / name)
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise

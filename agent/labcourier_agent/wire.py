@@ -35,19 +35,24 @@ PASSING = {408, 423, 425, 429}
 
 
 def open_http(
-    token: str | None, *, connections: int = 4, answer_within: float | None = None, bandwidth: Bandwidth | None = None
+    token: str | None,
+    *,
+    authorization: str = "",
+    connections: int = 4,
+    answer_within: float | None = None,
+    bandwidth: Bandwidth | None = None,
 ) -> httpx2.Client:
     """A client that may be shared by threads. Redirects are not followed: the token goes nowhere unasked.
 
-    `token`: None for addresses that have a secret in them.
+    `token`: None for addresses that have a secret in them; `authorization`: what is shown instead, if anything.
     `answer_within`: seconds, for a question a person waits for. Errors: BadUsage for a wrong LABCOURIER_TIMEOUT.
     """
     borne = silence_borne(os.environ)
     read = answer_within or borne or ANSWER_WITHIN
+    shown = f"Bearer {token}" if token else authorization
     timeout = httpx2.Timeout(borne or SEND_WITHIN, connect=min(CONNECT_WITHIN, read), read=read, pool=None)
     return httpx2.Client(
-        headers={"User-Agent": f"labcourier-agent/{__version__}"}
-        | ({"Authorization": f"Bearer {token}"} if token else {}),
+        headers={"User-Agent": f"labcourier-agent/{__version__}"} | ({"Authorization": shown} if shown else {}),
         timeout=timeout,
         limits=httpx2.Limits(max_connections=connections + 2, max_keepalive_connections=connections + 2),
         follow_redirects=False,
@@ -105,7 +110,7 @@ def _error_of(response: httpx2.Response) -> AgentError:
     if status in (401, 403):
         return AccessRefused(sentence, code=code, detail=detail)
     if status in (404, 410):
-        return NotFound(sentence)
+        return NotFound(sentence, code=code)
     if status == 409:
         return Conflict(sentence, code=code, detail=detail)
     if status == 507:

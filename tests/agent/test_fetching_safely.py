@@ -10,7 +10,7 @@ import pytest
 from labcourier_agent.exits import BadUsage, Busy, Invalid
 from labcourier_agent.fetching.local_names import local_name
 from labcourier_agent.fetching.manifest_lines import read_lines
-from labcourier_agent.fetching.shared_portal import Link, parse_link
+from labcourier_agent.fetching.sources import Link, parse_link
 from labcourier_agent.fetching.unbundling import Unbundler
 from labcourier_agent.fetching.verify import Check, VerifyTally, verify
 

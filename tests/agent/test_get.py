@@ -260,7 +260,9 @@ def test_verify_finds_what_is_missing_different_and_extra(rita: Rita) -> None:
 
 
 def test_what_makes_no_sense_is_refused_before_anything_is_made(rita: Rita, handover: Handover) -> None:
-    assert rita.run("get", "https://portal.example.org/datasets/1", str(rita.dest)).returncode == 2
+    assert rita.run("get", "https://portal.example.org/s/nothing", str(rita.dest)).returncode == 2
+    nobody = rita.run("get", "https://portal.example.org/datasets/1", str(rita.dest))
+    assert (nobody.returncode, "labcourier login" in nobody.stderr) == (3, True)
     assert rita.run("get", handover.url("/s/lcs_nothing"), str(rita.dest)).returncode == 4
     assert rita.get("--include", "nothing.at.all")["exit_code"] == 3
     assert not (rita.dest / "small").exists()

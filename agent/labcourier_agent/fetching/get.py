@@ -21,7 +21,8 @@ from labcourier_agent.fetching.fetchers import Fetchers, Tally
 from labcourier_agent.fetching.folder import Folder, LocalTrouble, NoRoomHere, OtherContent, Seen, local
 from labcourier_agent.fetching.local_names import local_name
 from labcourier_agent.fetching.manifest_lines import read_lines
-from labcourier_agent.fetching.shared_portal import Link, Shared, SharedFile, SharedPortal
+from labcourier_agent.fetching.shared_portal import Shared, SharedFile, SharedPortal
+from labcourier_agent.fetching.sources import Source
 from labcourier_agent.filters import Filters
 from labcourier_agent.interruption import heeding_signals
 from labcourier_agent.lock import only_one_on
@@ -43,7 +44,7 @@ SPARE = 16 * 1024 * 1024
 class Wish:
     """`dest`: None for a folder named as the dataset, where the command is run."""
 
-    link: Link
+    source: Source
     dest: Path | None
     filters: Filters = Filters()  # noqa: RUF009 it does not change
     transfers: int = 4
@@ -99,8 +100,8 @@ def get(wish: Wish, folders: Folders) -> Fetched:
     """Errors: what prevents it from beginning. Once it has begun, trouble is in what is returned."""
     began = time.monotonic()
     with ExitStack() as stack:
-        http = stack.enter_context(open_http(None, connections=wish.transfers))
-        portal = SharedPortal(http, wish.link)
+        http = stack.enter_context(open_http(None, authorization=wish.source.authorization, connections=wish.transfers))
+        portal = SharedPortal(http, wish.source)
         shared = _first_answer(portal)
         dest = (wish.dest or Path(local_name(shared.name))).absolute()
         stack.enter_context(only_one_on(folders.locks, [str(dest)]))
@@ -193,7 +194,7 @@ class _Get:
 
     def _list(self) -> None:
         """What the portal has, page by page into the journal. Errors: BadUsage when another dataset is here."""
-        identity = f"{self._wish.link.root} {self._shared.name}"
+        identity = f"{self._wish.source.root} {self._shared.name}"
         if (self._journal.fact("dataset") or identity) != identity:
             raise BadUsage(f"{self._dest} has an unfinished fetch of another dataset: choose another folder.")
         self._journal.note_fact("dataset", identity)
@@ -275,6 +276,8 @@ class _Get:
 
     def _tell(self) -> None:
         """The portal hears what is verified; that it cannot be told makes nothing here wrong."""
+        if not self._wish.source.keeps_receipts:
+            return
         try:
             for rows in self._untold_pages():
                 digests = [(row.path, row.sha256) for row in rows]

@@ -1,4 +1,4 @@
-"""What a share link opens, over HTTP: one method per call, one attempt each. The link's secret is all it takes."""
+"""What a share link opens, or a dataset of one's own, over HTTP: one method per call, one attempt each."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from urllib.parse import quote, urljoin
 
 import httpx2
 
-from labcourier_agent.exits import BadUsage, Busy, Conflict, NotFound
+from labcourier_agent.exits import Busy, Conflict, Invalid, NotFound, Refused
+from labcourier_agent.fetching.sources import Source
 from labcourier_agent.portal_client import BATCH, BundleRules
 from labcourier_agent.wire import heard_from, raise_unless_ok, read_json
 
-LINK = re.compile(r"(https?://[^?#]+?)/s/(lcs_[A-Za-z0-9_-]+)(/[^?#]*)?(?:[?#].*)?")
 PIECE = 256 * 1024
+# How the portal refuses the link itself, and what that means.
+ENDS = {
+    "link_unknown": "This link is not known there.",
+    "link_not_yet_open": "This link does not work yet.",
+    "link_expired": "This link does not work any more.",
+    "link_revoked": "This link does not work any more.",
+    "link_stopped": "This link does not work any more.",
+    "link_used_up": "This link has been used up.",
+    "data_deleted": "The data are no longer there.",
+}
 AS_IT_IS = {"Accept-Encoding": "identity"}
 RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
 
 
 class FileUnreadable(Busy):
     """Storage at the portal does not give a file, which waiting does not mend."""
-
-
-@dataclass(frozen=True)
-class Link:
-    """`root` is the portal's address without a slash at its end."""
-
-    root: str
-    token: str
-
-    def __repr__(self) -> str:
-        return f"Link({self.root!r})"
 
 
 @dataclass(frozen=True)
@@ -62,23 +61,13 @@ class SharedFile:
     address: str
 
 
-def parse_link(text: str) -> Link:
-    """From the address in the mail, or one of those below it. Errors: BadUsage."""
-    match = LINK.fullmatch(text.strip())
-    if match is None:
-        raise BadUsage("That is no share link: it looks like https://portal.example.org/s/lcs_… and is in the mail.")
-    if (match[3] or "").startswith("/selection"):
-        raise BadUsage("That is the address of some of the files: give the link itself, and choose with --include.")
-    return Link(match[1], match[2])
-
-
 class SharedPortal:
-    """May be shared by threads. Errors of every method: the tree in exits.py; NotFound also when the link ended."""
+    """May be shared by threads. Errors of every method: the tree in exits.py; Refused when the link ended."""
 
-    def __init__(self, http: httpx2.Client, link: Link) -> None:
+    def __init__(self, http: httpx2.Client, source: Source) -> None:
         self._http = http
-        self._root = link.root
-        self._shared = f"{link.root}/api/v1/shared/{link.token}"
+        self._root = source.root
+        self._shared = source.root + source.below
 
     def shared(self) -> Shared:
         answer = self._call("GET", "")
@@ -119,7 +108,7 @@ class SharedPortal:
 
         Errors: Conflict when the file is another version by now.
         """
-        url, etag = urljoin(f"{self._root}/", address), f'"{sha256}"'
+        url, etag = _here(self._root, address), f'"{sha256}"'
         headers = AS_IT_IS | ({"Range": f"bytes={offset}-", "If-Range": etag} if offset else {})
         with heard_from(url), self._http.stream("GET", url, headers=headers) as response:
             _raise_unless_ok(response)
@@ -131,7 +120,15 @@ class SharedPortal:
         address = self._shared + below
         with heard_from(address):
             response = self._http.request(method, address, json=document)
+        _raise_if_ended(response)
         return read_json(response)
+
+
+def _here(root: str, address: str) -> str:
+    """Errors: Invalid for one at another host, which would be shown the password or token."""
+    if not address.startswith("/") or address.startswith("//"):
+        raise Invalid("The portal names an address that is not its own. Ask the facility.")
+    return urljoin(f"{root}/", address)
 
 
 def _start_of(response: httpx2.Response, offset: int) -> int:
@@ -143,9 +140,21 @@ def _start_of(response: httpx2.Response, offset: int) -> int:
     return offset
 
 
+def _raise_if_ended(response: httpx2.Response) -> None:
+    """Errors: Refused for what the link itself, or all that it opens, has come to an end by."""
+    if response.status_code not in (404, 409, 410):
+        return
+    try:
+        raise_unless_ok(response)
+    except (NotFound, Conflict) as error:
+        if error.code in ENDS:
+            raise Refused(f"{ENDS[error.code]} {error.sentence}", code=error.code) from error
+
+
 def _raise_unless_ok(response: httpx2.Response) -> None:
     if response.status_code >= 300:
         response.read()
+        _raise_if_ended(response)
         if response.status_code == 503 and '"file_unreadable"' in response.text:
             raise FileUnreadable("The portal cannot read it as it was verified. The facility was told.")
         try:
