@@ -39,8 +39,8 @@ lint: setup $(STAMPS)/dev  ## Only the checks that run no test: style, types, im
 campaign: setup $(STAMPS)/dev  ## Make each fault as often as the promises demand; reports in docs/reports (root: also the full disk)
 	@LABCOURIER_CAMPAIGN=1 $(PY) -m pytest -q --show-capture=no -m promise $(or $(ONLY),tests/faults)
 
-bench: setup $(STAMPS)/dev $(STAMPS)/peers  ## Measure speed and memory; prints figures beside those of plain tools
-	@sh deploy/setup/need.sh rsync=rsync
+bench: setup $(STAMPS)/dev $(STAMPS)/peers $(STAMPS)/bench  ## Measure speed and memory; prints figures beside those of plain tools
+	@sh deploy/setup/need.sh rsync=rsync curl=curl zip=zip wget=wget nginx=nginx
 	@$(PY) -m bench
 
 pictures: setup $(STAMPS)/dev  ## Take the pictures in docs/images again
@@ -79,6 +79,10 @@ $(STAMPS)/agent: agent/pyproject.toml | $(STAMPS)/demo
 $(STAMPS)/peers: peers/package-lock.json peers/go/go.sum | $(STAMPS)/demo
 	@echo "Building the clients and servers that ours are compared with ..."
 	@sh deploy/setup/peers.sh
+	@touch $@
+
+$(STAMPS)/bench: requirements/bench.txt | $(STAMPS)/dev
+	@$(PIP) install --quiet --require-hashes --requirement requirements/bench.txt
 	@touch $@
 
 ASSETS := $(shell find assets -path assets/node_modules -prune -o -path assets/dist -prune -o -type f -print)

@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(frozen=True)
 class Figure:
-    """``ours`` and ``peers`` in ``unit``. ``aim`` says in words what we want; nothing is asserted."""
+    """``ours`` and ``peers`` in ``unit``. ``aim`` says in words what we want; nothing is asserted.
+
+    ``notes`` say of a peer what no figure tells.
+    """
 
     claim: str
     unit: str
@@ -17,6 +20,7 @@ class Figure:
     peers: dict[str, float] = field(default_factory=dict)
     less_is_better: bool = False
     aim: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
 
     @property
     def ratio_to_best_peer(self) -> float | None:
@@ -41,7 +45,8 @@ def show(figures: Iterable[Figure], *, as_json: bool) -> None:
         peers = "".join(f"   {name}: {value:,.4g}" for name, value in figure.peers.items())
         ratio = f"   ratio {figure.ratio_to_best_peer}" if figure.peers else ""
         aim = f"   (aim: {figure.aim})" if figure.aim else ""
-        print(f"{figure.claim}: {figure.ours:,.4g} {figure.unit}{peers}{ratio}{aim}\n    {figure.command}")
+        notes = "".join(f"    {name}: {note}\n" for name, note in figure.notes.items())
+        print(f"{figure.claim}: {figure.ours:,.4g} {figure.unit}{peers}{ratio}{aim}\n{notes}    {figure.command}")
 
 
 def percentile(values: list[float], percent: int) -> float:

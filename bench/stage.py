@@ -20,6 +20,7 @@ from portal.config import ROOT
 
 AGENT = [sys.executable, "-m", "labcourier_agent"]
 MAIL_SECONDS = 90
+BETWEEN_MAILS = "\n" + "-" * 79 + "\n"  # as Django writes those that went out together into one file
 LINK = re.compile(r"http://\S+/s/[A-Za-z0-9_.~-]+")
 
 
@@ -51,28 +52,29 @@ class Stage:
             raise SystemExit((self.folder / "agent.log").read_text() + f"the agent ended with {agent.returncode}")
         return output
 
-    def send(self, folder: Path) -> str:
+    def send(self, folder: Path, recipients: int = 1) -> str:
         """Sends a folder and answers the name of its released dataset."""
+        to = [word for number in range(recipients) for word in ("--to", f"rita-{number}@example.org")]
         report = json.loads(
-            self.await_agent(
-                self.start_agent("send", str(folder), "--title", folder.name, "--to", "rita@example.org", "--json")
-            )
+            self.await_agent(self.start_agent("send", str(folder), "--title", folder.name, *to, "--json"))
         )
         return str(report["dataset"]["name"])
 
     def zip_url(self, dataset: str) -> str:
         """The address of the zip, from the mail that its recipient got."""
-        return f"{self._link(dataset)}/{dataset}.zip"
+        return f"{self.links(dataset)[0]}/{dataset}.zip"
 
-    def _link(self, dataset: str) -> str:
+    def links(self, dataset: str, recipients: int = 1) -> list[str]:
+        """The share links in the mails that the recipients got."""
         deadline = time.monotonic() + MAIL_SECONDS
         while time.monotonic() < deadline:
-            for mail in (self.folder / "mail").glob("*"):
-                text = mail.read_text()
-                if dataset in text and (found := LINK.search(text)):
-                    return found[0]
+            files = (file.read_text() for file in (self.folder / "mail").glob("*"))
+            mails = (mail for file in files for mail in file.split(BETWEEN_MAILS))
+            found = {link[0] for mail in mails if dataset in mail and (link := LINK.search(mail))}
+            if len(found) >= recipients:
+                return sorted(found)
             time.sleep(0.2)
-        raise SystemExit(f"no mail about {dataset} within {MAIL_SECONDS} s")
+        raise SystemExit(f"no {recipients} mails about {dataset} within {MAIL_SECONDS} s")
 
 
 @contextmanager

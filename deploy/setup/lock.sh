@@ -14,3 +14,4 @@ lock runtime pyproject.toml
 lock build --group build
 lock demo pyproject.toml agent/pyproject.toml --group build --group demo
 lock dev pyproject.toml agent/pyproject.toml --group build --group demo --group agent --group test --group lint
+lock bench --group bench

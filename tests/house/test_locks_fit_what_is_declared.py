@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^ ;\\]+)", re.MULTILINE)
 ALL_GROUPS = ["build", "demo", "agent", "test", "lint"]
 CONTENTS = {"runtime": (True, False, []), "build": (False, False, ["build"]), "demo": (True, True, ["build", "demo"]),
-            "dev": (True, True, ALL_GROUPS)}  # fmt: skip
+            "dev": (True, True, ALL_GROUPS), "bench": (False, False, ["bench"])}  # fmt: skip
 
 
 def declared(lock: str) -> list[Requirement]:
