@@ -1,8 +1,9 @@
 """What the audit hears from this room, one function an event. Call each last in its transaction."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from delivery.models import DatasetCopy, Delivery, Destination
+from delivery.models import DatasetCopy, Delivery, Destination, Hook
 from portal.actors import SYSTEM, Actor
 from portal.audit import record
 from portal.models import Dataset
@@ -54,6 +55,27 @@ def push_ended(delivery: Delivery, actor: Actor) -> None:
         record("push_failed", actor, complete=False, reason=delivery.reason, **_facts(delivery))
     else:
         record("push_cancelled", actor, complete=False, **_facts(delivery))
+
+
+def hook_made(hook: Hook, actor: Actor) -> None:
+    """An address may hold a password: the audit has its host alone."""
+    record("hook_made", actor, project=hook.project, subject=_host(hook))
+
+
+def hook_removed(hook: Hook, actor: Actor) -> None:
+    record("hook_removed", actor, project=hook.project, subject=_host(hook))
+
+
+def hook_started(hook: Hook, actor: Actor) -> None:
+    record("hook_started", actor, project=hook.project, subject=_host(hook))
+
+
+def hook_stopped(hook: Hook, reason: str) -> None:
+    record("hook_stopped", SYSTEM, project=hook.project, subject=_host(hook), reason=reason[:300])
+
+
+def _host(hook: Hook) -> str:
+    return urlsplit(hook.url).hostname or ""
 
 
 def _facts(delivery: Delivery) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from delivery.models import Delivery, Destination, FileToPush
+from delivery.models import Delivery, Destination, FileToPush, FileToTell, Hook
 from portal.models import DataFile, Dataset
 from portal.queue import enqueue
 
@@ -17,12 +17,18 @@ def files_verified(dataset: Dataset, files: Collection[DataFile]) -> None:
     """See `portal.verified`. Cost: one query where nobody follows."""
     live = Exists(Destination.objects.filter(project=OuterRef("project"), live=True))
     pushed = Exists(Delivery.objects.under_way().filter(dataset=OuterRef("pk"), live=True))
-    followed = Dataset.objects.filter(pk=dataset.pk).values_list(live, pushed).first()
-    if followed is None or not any(followed):
-        return
-    for delivery in Delivery.objects.following(dataset):
-        _let_wait(delivery, files)
-    enqueue("delivery.tasks.push_task", delay=GATHER)
+    hooked = Exists(Hook.objects.active().filter(project=OuterRef("project")))
+    asked = Dataset.objects.filter(pk=dataset.pk).annotate(followed=live | pushed, hooked=hooked)
+    to_push, told = asked.values_list("followed", "hooked").get()
+    if to_push:
+        for delivery in Delivery.objects.following(dataset):
+            _let_wait(delivery, files)
+        enqueue("delivery.tasks.push_task", delay=GATHER)
+    if told:
+        hooks = Hook.objects.active().filter(project=dataset.project_id)
+        rows = (FileToTell(hook=hook, file=file) for hook in hooks for file in files)
+        FileToTell.objects.bulk_create(rows, batch_size=500)
+        enqueue("delivery.tasks.hook_task", delay=GATHER)
 
 
 def _let_wait(delivery: Delivery, files: Collection[DataFile]) -> None:

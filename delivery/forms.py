@@ -56,5 +56,15 @@ class PushForm(forms.Form):
         self.fields["destination"].label_from_instance = _named  # type: ignore[attr-defined]
 
 
+class HookForm(forms.Form):
+    url = forms.URLField(
+        label="Address",
+        max_length=1000,
+        assume_scheme="https",
+        help_text="It gets a POST with the names, sizes and checksums of the files, such as "
+        "https://processing.example.org/arrived.",
+    )
+
+
 def _named(destination: Destination) -> str:
     return f"{destination.name} ({destination.place})"

@@ -1,8 +1,9 @@
 """What the mails of this room say; `settings.MAILS` names the functions."""
 
 from django.conf import settings
+from django.urls import reverse
 
-from delivery.models import DatasetCopy, Delivery
+from delivery.models import DatasetCopy, Delivery, Hook
 from portal.models import Notice
 from portal.outbox import Mail
 
@@ -26,3 +27,13 @@ def push_ended(notice: Notice) -> Mail | None:
     url = settings.PORTAL_URL + dataset.get_absolute_url()
     context = {"delivery": delivery, "dataset": dataset, "destination": delivery.destination, "url": url}
     return Mail(notice.kind, context, reply_to=[dataset.project.contact_email])
+
+
+def hook_stopped(notice: Notice) -> Mail | None:
+    """A hook is no longer told of files; nothing for one that was removed or started again meanwhile."""
+    stopped = Hook.objects.select_related("project").filter(pk=notice.subject_id, state=Hook.State.STOPPED)
+    hook = stopped.first()
+    if hook is None:
+        return None
+    url = settings.PORTAL_URL + reverse("hook", args=[hook.project.code, hook.pk])
+    return Mail("hook-stopped", {"hook": hook, "project": hook.project, "url": url})

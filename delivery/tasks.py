@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from delivery.services.copying import copy_waiting, make_copy
+from delivery.services.hook_calls import tell_next
 from delivery.services.push_begin import push_arriving, push_released
 from delivery.services.pushing import push_next
 from portal.queue import enqueue
@@ -36,3 +37,9 @@ def push_task() -> None:
     push_arriving(now=timezone.now())
     if push_next(clock=timezone.now):
         enqueue("delivery.tasks.push_task")
+
+
+@shared_task(soft_time_limit=280, time_limit=300)  # type: ignore[untyped-decorator]
+def hook_task() -> None:
+    if tell_next(clock=timezone.now):
+        enqueue("delivery.tasks.hook_task")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from delivery.views import copies, destinations, pushes
+from delivery.views import copies, destinations, hooks, pushes
 
 urlpatterns = [
     path("s/<str:token>/copy", copies.link_copy, name="link_copy"),
@@ -11,6 +11,12 @@ urlpatterns = [
         destinations.destination_remove,
         name="destination_remove",
     ),
+    path("projects/<slug:code>/hooks/", hooks.hooks, name="hooks"),
+    path("projects/<slug:code>/hooks/new", hooks.hook_new, name="hook_new"),
+    path("projects/<slug:code>/hooks/<int:hook_id>/", hooks.hook, name="hook"),
+    path("projects/<slug:code>/hooks/<int:hook_id>/test", hooks.hook_test, name="hook_test"),
+    path("projects/<slug:code>/hooks/<int:hook_id>/start", hooks.hook_start, name="hook_start"),
+    path("projects/<slug:code>/hooks/<int:hook_id>/remove", hooks.hook_remove, name="hook_remove"),
     path("datasets/<uuid:dataset_id>/push", pushes.push, name="dataset_push"),
     path("deliveries/<int:delivery_id>/cancel", pushes.cancel, name="delivery_cancel"),
 ]

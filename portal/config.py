@@ -102,6 +102,12 @@ class Config(BaseSettings):
     destination_mounts: Annotated[list[Path], NoDecode] = Field(
         [], description="Folders of this machine below which staff may register destinations, comma separated."
     )
+    hook_hosts: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Hosts that hooks may call although they are not on the public network, comma separated; also by "
+        "`http://`.",
+    )
+    hook_days: int = Field(5, gt=0, description="A hook that failed for so many days is stopped, and a mail says so.")
     layouts_bytes: int = Field(
         4 * GIB,
         gt=0,
@@ -148,7 +154,7 @@ class Config(BaseSettings):
     @classmethod
     def split_lists(cls, values: dict[str, object]) -> dict[str, object]:
         lists = {"secret_key_fallbacks", "link_keys", "allowed_hosts", "trusted_proxies"}
-        lists |= {"destination_keys", "destination_hosts", "destination_mounts"}
+        lists |= {"destination_keys", "destination_hosts", "destination_mounts", "hook_hosts"}
         return {key: _comma_separated(value) if key in lists else value for key, value in values.items()}
 
     @model_validator(mode="after")

@@ -25,6 +25,7 @@ SECRET_KEY_FALLBACKS = CONFIG.secret_key_fallbacks
 LINK_KEYS = CONFIG.link_keys or [local_secret(VAR / "secrets", "link_key")]
 DESTINATION_KEYS = CONFIG.destination_keys or [local_secret(VAR / "secrets", "destination_key")]
 DESTINATION_HOSTS, DESTINATION_MOUNTS = CONFIG.destination_hosts, CONFIG.destination_mounts
+HOOK_HOSTS, HOOK_DAYS = CONFIG.hook_hosts, CONFIG.hook_days
 DEBUG = CONFIG.debug
 ALLOWED_HOSTS = [str(CONFIG.url.host), *CONFIG.allowed_hosts]
 if not SITE:
@@ -125,6 +126,7 @@ MAILS = {
     "dataset-ready": "sharing.mails.dataset_ready",
     "dataset-released": "sharing.mails.dataset_released",
     "first-complete-download": "sharing.mails.first_complete_download",
+    "more-time-asked": "sharing.mails.more_time_asked",
     "file-corrupt": "uploads.mails.file_corrupt",
     "agent-silent": "uploads.mails.agent_silent",
     "drop-link": "uploads.mails.drop_link",
@@ -132,6 +134,7 @@ MAILS = {
     "stored-damaged": "keeping.mails.stored_damaged",
     "push-done": "delivery.mails.push_ended",
     "push-failed": "delivery.mails.push_ended",
+    "hook-stopped": "delivery.mails.hook_stopped",
     "copy-failed": "delivery.mails.copy_failed",
     "reminder": "reminders.mails.reminder",
     "reminder-copy": "reminders.mails.reminder_copy",
@@ -195,6 +198,7 @@ CELERY_BEAT_SCHEDULE = {
     "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},
     "copy to second stores": {"task": "keeping.tasks.copy_task", "schedule": timedelta(minutes=1)},
     "push to destinations": {"task": "delivery.tasks.push_task", "schedule": timedelta(minutes=1)},
+    "tell hooks": {"task": "delivery.tasks.hook_task", "schedule": timedelta(minutes=1)},
     "copy between projects": {"task": "delivery.tasks.sweep_copies_task", "schedule": timedelta(minutes=1)},
     "re-read stored files": {"task": "keeping.tasks.reread_task", "schedule": timedelta(hours=1)},
     "remove unfinished puts": {"task": "keeping.tasks.remove_unfinished_task", "schedule": timedelta(hours=6)},

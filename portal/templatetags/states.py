@@ -53,6 +53,7 @@ STATES: dict[str, State] = {
     "dropped": State("no longer needed", "dash-circle", "quiet"),
     # links, upload tokens
     "active": State("active", "check-circle", "ok"),
+    "removed": State("removed", "trash", "quiet"),
     "revoked": State("revoked", "slash-circle", "bad"),
     # second copies of files
     "wanted": State("waiting", "hourglass", "quiet"),

@@ -12,7 +12,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from delivery.models import Delivery, Destination
+from delivery.models import Delivery, Destination, Hook
+from delivery.signatures import new_secret
+from delivery.vault import lock_away
 from portal import storage
 from portal.actors import Actor
 from portal.link_tokens import current_key_id
@@ -104,7 +106,14 @@ def make_world() -> World:
         project=project, name="Archive", kind="webdav", place="https://cloud.example.org", created_by=people["bob"]
     )
     delivery = Delivery.objects.create(dataset=dataset, destination=destination, occasion="release")
+    hook = Hook.objects.create(
+        project=project,
+        url="https://127.0.0.1:9/",
+        locked=lock_away({"secret": new_secret()}),
+        created_by=people["alice"],
+    )
     samples = {
+        "hook_id": str(hook.pk),
         "delivery_id": str(delivery.pk),
         "destination_id": str(destination.pk),
         "kind": "webdav",

@@ -84,6 +84,14 @@ GET     projects/<slug:code>/destinations/<int:destination_id>/remove  login  40
 POST    projects/<slug:code>/destinations/<int:destination_id>/remove  login  404     403    ok     ok     ok     login
 GET     projects/<slug:code>/destinations/new/<slug:kind>              login  404     403    ok     ok     ok     login
 POST    projects/<slug:code>/destinations/new/<slug:kind>              login  404     403    in     in     in     login
+GET     projects/<slug:code>/hooks/                                    login  404     403    403    ok     ok     login
+GET     projects/<slug:code>/hooks/<int:hook_id>/                      login  404     403    403    ok     ok     login
+GET     projects/<slug:code>/hooks/<int:hook_id>/remove                login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/hooks/<int:hook_id>/remove                login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/hooks/<int:hook_id>/start                 login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/hooks/<int:hook_id>/test                  login  404     403    403    ok     ok     login
+GET     projects/<slug:code>/hooks/new                                 login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/hooks/new                                 login  404     403    403    in     in     login
 GET     projects/<slug:code>/people/                                   login  404     ok     ok     ok     ok     login
 POST    projects/<slug:code>/people/                                   login  404     403    403    in     in     login
 GET     projects/<slug:code>/people/<int:person_id>/remove             login  404     403    403    ok     ok     login
