@@ -111,14 +111,15 @@ def _agent_command(page: str, folder: str, check: str) -> Command:
 def _zip_commands(zip_name: str, address: str, check: str, *, lock: bool) -> tuple[Command, ...]:
     """Programs call a file after its address; what stands behind a `?` must not get into its name."""
     url, name = shlex.quote(address), shlex.quote(f"{zip_name}.zip")
+    wget_to, curl_to, aria2_to = (f" -O {name}", f" -o {name}", f" -o {name}") if "?" in address else ("", " -O", "")
     wget, curl, aria2 = (_ASK_WGET, _ASK_CURL, _WRITE_ARIA2) if lock else ("", "", "")
     return (
-        Command("wget", "wget, one zip", f"wget{wget} -c -O {name} {url}", check, first=True),
-        Command("curl", "curl, one zip", f"curl{curl} -f -C - -o {name} {url}", check, first=True),
+        Command("wget", "wget, one zip", f"wget{wget} -c{wget_to} {url}", check, first=True),
+        Command("curl", "curl, one zip", f"curl{curl} -f -C -{curl_to} {url}", check, first=True),
         Command(
             "aria2",
             f"aria2, one zip over four connections{_WRITE if lock else ''}",
-            f"aria2c{aria2} -c -x 4 -o {name} {url}",
+            f"aria2c{aria2} -c -x 4{aria2_to} {url}",
             check,
         ),
     )
