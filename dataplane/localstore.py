@@ -37,6 +37,8 @@ class MemberPiece:
 
 
 class LocalStore:
+    far = False
+
     def __init__(self, root: Path) -> None:
         self.root = root
 

@@ -35,6 +35,8 @@ class Store(Protocol):
     """Besides what each says, all raise PathRefused for a key that is none, and StoreTrouble or OSError for trouble
     that may pass. All but `prepare` may be called from several threads."""
 
+    far: bool  # each call waits for an answer over a line: who needs many files asks for several at a time
+
     def prepare(self) -> None:
         """Make ready what must be there, and see that it answers. Call it once at start."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dataplane.tarbundle import BLOCK
 from dataplane.ziplayout import SourceSlice
-from dataplane.zipstream import PIECE, OpenSource, source_bytes
+from dataplane.zipstream import PIECE, Opening, OpenSource, one_by_one, source_bytes
 
 END = bytes(2 * BLOCK)
 _NAME_ROOM = 100
@@ -30,15 +30,18 @@ def tar_size(members: Sequence[TarMember]) -> int:
     return sum(len(_heading(member)) + _padded(member.source.size) for member in members) + len(END)
 
 
-def tar_bytes(members: Sequence[TarMember], open_source: OpenSource, piece: int = PIECE) -> Iterator[tuple[bytes, int]]:
+def tar_bytes(
+    members: Sequence[TarMember], open_source: OpenSource, piece: int = PIECE, opening: Opening = one_by_one
+) -> Iterator[tuple[bytes, int]]:
     """The tar in pieces of about `piece` bytes, each with how many members are whole once it has gone.
 
     Raises SourceChanged, and what `open_source` and reading raise: then the tar ends in the middle of a member.
     """
     pending = bytearray()
-    for number, member in enumerate(members):
+    opened = opening((member.source for member in members), open_source)
+    for number, (member, (_, open_it)) in enumerate(zip(members, opened, strict=True)):
         pending += _heading(member)
-        for chunk in source_bytes(member.source, open_source, piece):
+        for chunk in source_bytes(member.source, open_it, piece):
             pending += chunk
             if len(pending) >= piece:
                 yield bytes(pending), number

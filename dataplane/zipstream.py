@@ -5,13 +5,16 @@ exception, and so the connection: nothing is padded, and the client sees that it
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from dataplane.errors import DataplaneError
 from dataplane.ziplayout import SourceSlice, ZipLayout
 
 OpenSource = Callable[[SourceSlice], BinaryIO]  # an unbuffered reader that stands at its first byte
+Segment = bytes | SourceSlice
+Opened = Iterator[tuple[Segment, OpenSource]]  # each with what opens it when its turn has come
+Opening = Callable[[Iterable[Segment], OpenSource], Opened]
 
 PIECE = 128 * 1024  # a thread held up by a slow client holds one of these; larger ones are hardly faster
 
@@ -20,14 +23,26 @@ class SourceChanged(DataplaneError):
     """A file is not what was verified."""
 
 
-def zip_bytes(layout: ZipLayout, start: int, stop: int, open_source: OpenSource, piece: int = PIECE) -> Iterator[bytes]:
+def one_by_one(segments: Iterable[Segment], open_source: OpenSource) -> Opened:
+    """A file is opened when the one before it has gone."""
+    return ((segment, open_source) for segment in segments)
+
+
+def zip_bytes(
+    layout: ZipLayout,
+    start: int,
+    stop: int,
+    open_source: OpenSource,
+    piece: int = PIECE,
+    opening: Opening = one_by_one,
+) -> Iterator[bytes]:
     """Bytes `start` to `stop` of the zip, in pieces of about `piece` bytes.
 
     Raises SourceChanged, and what `open_source` and reading raise.
     """
     pending = bytearray()
-    for segment in layout.segments(start, stop):
-        chunks = iter((segment,)) if isinstance(segment, bytes) else source_bytes(segment, open_source, piece)
+    for segment, open_it in opening(layout.segments(start, stop), open_source):
+        chunks = iter((segment,)) if isinstance(segment, bytes) else source_bytes(segment, open_it, piece)
         for chunk in chunks:
             if not pending and len(chunk) >= piece:
                 yield chunk

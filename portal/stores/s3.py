@@ -34,6 +34,8 @@ class _Condition(TypedDict, total=False):
     IfNoneMatch: str
 
 
+    far = True
+
 class S3Store:
     def __init__(self, name: str, settings: S3Settings) -> None:
         self._name, self._bucket, self._prefix = name, settings.bucket, settings.prefix

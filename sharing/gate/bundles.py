@@ -16,11 +16,11 @@ from dataplane.tarstream import TarMember, tar_bytes, tar_size
 from dataplane.ziplayout import SourceSlice
 from portal.actors import Actor
 from portal.errors import TooLarge
-from portal.models import DataFile
+from portal.models import DataFile, Dataset
 from portal.templatetags.quantities import size_text
 from sharing.errors import FileUnreadable
 from sharing.gate.downloads import limit_silence
-from sharing.gate.sources import release_connection, source_of
+from sharing.gate.sources import opening_of, release_connection, source_of
 from sharing.gate.streams import excuse, report_unreadable
 from sharing.models import ShareLink
 from sharing.services.bundled import Bundled, begin_bundle, end_bundle
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 def send_bundle(
-    request: HttpRequest, link: ShareLink, files: Sequence[DataFile], actor: Actor
+    request: HttpRequest, dataset: Dataset, files: Sequence[DataFile], actor: Actor, link: ShareLink | None = None
 ) -> StreamingHttpResponse:
     """The answer, with `files` in this order. Raises TooLarge; FileUnreadable when the first one cannot be read."""
     if (size := sum(file.size for file in files)) > MOST_BYTES:
@@ -41,7 +41,7 @@ def send_bundle(
             f"These files have {size_text(size)}; at most {size_text(MOST_BYTES)} come in one bundle. Ask for fewer."
         )
     members = [_member(file) for file in files]
-    bundled = Bundled(link, actor, files, link.dataset.revision, tar_size(members))
+    bundled = Bundled(dataset, link, actor, files, dataset.revision, tar_size(members))
     begin_bundle(bundled=bundled, now=timezone.now())
     pieces = _recorded(_started(members, bundled), bundled)
     limit_silence(request)
@@ -56,8 +56,9 @@ def _member(file: DataFile) -> TarMember:
 
 def _started(members: Sequence[TarMember], bundled: Bundled) -> Iterator[tuple[bytes, int]]:
     """The pieces, the first of them read already: what cannot be read at all is refused with a sentence."""
-    dataset = bundled.link.dataset
-    pieces = tar_bytes(members, source_of(dataset, dataset.revision))
+    dataset = bundled.dataset
+    revision = dataset.revision
+    pieces = tar_bytes(members, source_of(dataset, revision), opening=opening_of(dataset, revision))
     try:
         first = next(pieces)
     except (DataplaneError, OSError) as error:
@@ -76,7 +77,7 @@ def _recorded(pieces: Iterator[tuple[bytes, int]], bundled: Bundled) -> Iterator
             yield piece
             sent, whole = sent + len(piece), members
     except (DataplaneError, OSError) as error:
-        report_unreadable(bundled.link.dataset, bundled.actor, bundled.files[whole].path, error)
+        report_unreadable(bundled.dataset, bundled.actor, bundled.files[whole].path, error)
         raise
     finally:
         _write_down(bundled, sent, whole)
@@ -89,7 +90,7 @@ def _write_down(bundled: Bundled, sent: int, whole: int) -> None:
     except DatabaseError as error:
         log.error(
             "bundle_not_recorded",
-            dataset=bundled.link.dataset.name,
+            dataset=bundled.dataset.name,
             actor=bundled.actor.label,
             sent=sent,
             files=whole,

@@ -8,7 +8,7 @@ from dataplane.ziplayout_writer import MANIFEST_NAME
 from dataplane.zipstream import source_bytes, zip_bytes
 from portal.errors import NotFound
 from portal.models import DataFile, Dataset
-from sharing.gate.sources import source_of
+from sharing.gate.sources import opening_of, source_of
 from sharing.layouts import layout_of
 from sharing.models import Receipt
 from sharing.selections import Selection
@@ -44,7 +44,7 @@ def zip_name(dataset: Dataset, selection: Selection | None) -> str:
 
 def zip_offer(dataset: Dataset, layout: ZipLayout, selection: Selection | None = None) -> Offer:
     """All files that were verified at the layout's revision, or of them what is selected, as the layout has it."""
-    open_source = source_of(dataset, layout.revision)
+    open_source, opening = source_of(dataset, layout.revision), opening_of(dataset, layout.revision)
     name = f"{zip_name(dataset, selection)}.zip"
     return Offer(
         dataset=dataset,
@@ -54,7 +54,7 @@ def zip_offer(dataset: Dataset, layout: ZipLayout, selection: Selection | None =
         total=layout.total,
         etag=layout.etag,
         content_type="application/zip",
-        pieces=lambda start, stop: zip_bytes(layout, start, stop, open_source),
+        pieces=lambda start, stop: zip_bytes(layout, start, stop, open_source, opening=opening),
         revision=layout.revision,
         part=selection.fingerprint if selection else "",
     )

@@ -6,19 +6,23 @@ since a version is superseded, for all to see, before its bytes are replaced.
 """
 
 import time
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from typing import BinaryIO
 
 from django.db import connection
 
 from dataplane.errors import DataplaneError, NotStored
+from dataplane.readahead import ReadAhead
 from dataplane.ziplayout import SourceSlice
-from dataplane.zipstream import OpenSource
+from dataplane.zipstream import Opened, Opening, OpenSource, Segment, one_by_one
 from portal.models import DataFile, Dataset
 from portal.older_versions import open_older
-from portal.storage import open_verified
+from portal.storage import open_verified, store_of
 
 _CHANGING = (Dataset.State.OPEN, Dataset.State.CLOSED)
+_REQUESTS_AHEAD, _ROOM_AHEAD = 32, 64 * 2**20  # of one process
 _SLOW = 0.05  # seconds between two files; a client slower than this holds no database connection between them
 
 
@@ -31,6 +35,38 @@ def source_of(dataset: Dataset, revision: int) -> OpenSource:
     if dataset.state in _CHANGING or revision != dataset.revision:
         return _Changing(dataset).open
     return lambda part: _open(dataset, part)
+
+
+def opening_of(dataset: Dataset, revision: int) -> Opening:
+    """How many files one after the other are best opened: from a far store several are asked for at a time.
+
+    Not while a dataset changes: between two files it is asked what has changed.
+    """
+    if dataset.state in _CHANGING or revision != dataset.revision:
+        return one_by_one
+
+    def opened(segments: Iterable[Segment], open_source: OpenSource) -> Opened:
+        """The store is looked for when the first byte is wanted: what it raises is told as an unreadable file."""
+        opening = _ahead if store_of(dataset).far else one_by_one
+        return opening(segments, open_source)
+
+    return opened
+
+
+def _ahead(segments: Iterable[Segment], open_source: OpenSource) -> Opened:
+    def open_in_thread(part: SourceSlice) -> BinaryIO:
+        try:
+            return open_source(part)
+        finally:
+            release_connection()
+
+    return _read_ahead()(segments, open_in_thread)
+
+
+@cache
+def _read_ahead() -> ReadAhead:
+    """Made when it is needed first: threads do not outlive a fork."""
+    return ReadAhead(_REQUESTS_AHEAD, _ROOM_AHEAD)
 
 
 def release_connection() -> None:
