@@ -48,6 +48,15 @@ def file_key(dataset: Dataset, file: DataFile) -> str:
     return f"{dataset_key(dataset)}/{file.path}"
 
 
+def longest_path(dataset: Dataset) -> int | None:
+    """Bytes of UTF-8 that a path in ``dataset`` may have where its files lie; None when the portal's own limit is the
+    only one."""
+    said = settings.STORES.get(dataset.store)
+    if said is None or said.longest_key is None:
+        return None
+    return max(0, said.longest_key - len(f"{dataset_key(dataset)}/".encode()))
+
+
 def open_verified(dataset: Dataset, path: str, start: int = 0, stop: int | None = None) -> Stream:
     """The verified file at ``path`` of ``dataset``, at ``start`` bytes; ``stop``: where reading will end, if known.
 

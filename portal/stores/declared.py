@@ -27,6 +27,10 @@ class FolderSettings(_Settings):
     def place(self) -> str:
         return str(self.path)
 
+    @property
+    def longest_key(self) -> int | None:
+        return None
+
 
 class S3Settings(_Settings):
     """A bucket of Amazon S3 or of anything that speaks like it (Ceph, MinIO, SeaweedFS ...)."""
@@ -44,6 +48,11 @@ class S3Settings(_Settings):
     @property
     def place(self) -> str:
         return f"{self.bucket}/{self.prefix}".rstrip("/")
+
+    @property
+    def longest_key(self) -> int:
+        """In bytes of UTF-8: S3 takes 1024, of which the prefix has some."""
+        return 1024 - len(self.prefix.encode())
 
 
 StoreSettings = Annotated[FolderSettings | S3Settings, Field(discriminator="kind")]

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _BUFFER = 128 * 1024
 _COPIES_AT_ONCE = 8
-_LONGEST_KEY = 1024  # bytes of UTF-8, with the prefix
 
 
 class _Condition(TypedDict, total=False):
@@ -34,12 +33,12 @@ class _Condition(TypedDict, total=False):
     IfNoneMatch: str
 
 
+class S3Store:
     far = True
 
-class S3Store:
     def __init__(self, name: str, settings: S3Settings) -> None:
         self._name, self._bucket, self._prefix = name, settings.bucket, settings.prefix
-        self._conditional = settings.conditional_writes
+        self._conditional, self._longest_key = settings.conditional_writes, settings.longest_key
         self._client = _client(settings)
 
     def prepare(self) -> None:
@@ -115,11 +114,13 @@ class S3Store:
 
     def _object(self, key: str) -> str:
         """Names that begin with a dot are hidden by some stores; no project begins with an underscore."""
-        name = self._prefix + (f"_{key[1:]}" if key.startswith(".") else key)
         parts = key.split("/")
-        if any(part in ("", ".", "..") or "\0" in part for part in parts) or len(name.encode()) > _LONGEST_KEY:
-            raise PathRefused(f"{key[:120]!a} is no key of this store. Use a relative path of at most 1024 bytes.")
-        return name
+        if any(part in ("", ".", "..") or "\0" in part for part in parts) or len(key.encode()) > self._longest_key:
+            raise PathRefused(
+                f"{key[:120]!a} is no key of the store “{self._name}”. Use a relative path of at most "
+                f"{self._longest_key} bytes."
+            )
+        return self._prefix + (f"_{key[1:]}" if key.startswith(".") else key)
 
     def _unchanged(self, key: str) -> _Condition:
         """The condition under which what lies at a key now may be replaced."""

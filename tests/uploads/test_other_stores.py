@@ -68,6 +68,21 @@ def test_a_file_is_received_here_and_verified_there(
     assert leftovers() == storage.store().keys("em") == []
 
 
+def test_a_path_that_is_too_long_there_is_refused_when_it_is_announced(
+    ada: Any, dataset: Dataset, elsewhere: Store
+) -> None:
+    path = "/".join(["d" * 200] * 4 + ["x" * 190])
+    answer = ada.announce(dataset, {"path": path, "size": 1})
+    if not elsewhere.far:
+        assert answer.status_code == 200
+        return
+    assert answer.status_code == 422
+    (told,) = answer.json()["detail"]["files"]
+    assert told["path"] == path
+    assert "has 994 bytes; the storage of this project takes at most" in told["message"]
+    assert ada.create(1, b"x", dataset=dataset, path=path).status_code == 422
+
+
 def test_a_damaged_file_never_gets_there(ada: Any, dataset: Dataset, elsewhere: Store, worker: Any) -> None:
     file = ada.send(dataset, "scan.tif", b"0123456789", stated="0" * 64)
     worker()

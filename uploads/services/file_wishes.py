@@ -11,6 +11,7 @@ from dataplane.errors import PathRefused
 from dataplane.names import normalise_path, path_key, shown
 from portal.errors import Invalid
 from portal.models import DataFile, Dataset
+from portal.storage import longest_path
 from uploads.models import DatasetFolder
 
 _KEYS_A_QUERY = 500
@@ -69,7 +70,8 @@ def refuse_name_conflicts(dataset: Dataset, wishes: Sequence[FileWish], existing
 def name_conflicts(
     dataset: Dataset, wishes: Sequence[FileWish], existing: dict[str, DataFile]
 ) -> list[tuple[str, str]]:
-    """Sent paths with a sentence: names that differ only by case from another, or that a file and a folder want.
+    """Sent paths with a sentence: names that differ only by case from another, that a file and a folder want, or that
+    are too long where the files will lie.
 
     `existing` has the dataset's files by key, those of `wishes` at least. Cost: none when all are known; else one
     query, one for each 500 folders, and at most 20 when names clash.
@@ -77,7 +79,11 @@ def name_conflicts(
     problems = list(_case_conflicts(wishes, existing))
     new = [wish for wish in wishes if wish.key not in existing]
     if new and not problems:
-        problems = [*_files_where_folders_are_wanted(dataset, new), *_folders_where_files_are_wanted(dataset, new)]
+        problems = [
+            *_too_long_for_the_store(dataset, new),
+            *_files_where_folders_are_wanted(dataset, new),
+            *_folders_where_files_are_wanted(dataset, new),
+        ]
     return problems
 
 
@@ -113,6 +119,15 @@ def _case_conflicts(wishes: Sequence[FileWish], existing: dict[str, DataFile]) -
         if file and file.path != wish.path:
             known = f"{shown(wish.path)} differs only by case from {shown(file.path)}, which the dataset has."
             yield wish.sent_path, f"{known} Rename one of them."
+
+
+def _too_long_for_the_store(dataset: Dataset, wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
+    longest = longest_path(dataset)
+    if longest is not None:
+        for wish in wishes:
+            if (size := len(wish.path.encode())) > longest:
+                most = f"the storage of this project takes at most {longest} for a path in this dataset"
+                yield wish.sent_path, f"{shown(wish.path)} has {size} bytes; {most}. Shorten folder or file names."
 
 
 def _files_where_folders_are_wanted(dataset: Dataset, wishes: Sequence[FileWish]) -> Iterator[tuple[str, str]]:
