@@ -6,9 +6,13 @@ A right token is never slowed. Wrong ones are: after a few from one client the a
 
 import base64
 import binascii
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import wraps
 
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from portal.access import signed_in_actor
@@ -19,6 +23,8 @@ from portal.errors import Forbidden, NotSignedIn
 from portal.guesses import note_wrong_guess, require_patience
 from portal.models import ACCESS_TOKEN_PREFIX, AccessToken, User
 from portal.random_tokens import token_digest
+
+MemberView = Callable[..., HttpResponseBase]
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -62,6 +68,20 @@ def member_of(request: HttpRequest) -> Actor:
         raise NotSignedIn(f"Send an access token as `Authorization: Bearer {ACCESS_TOKEN_PREFIX}…`, or sign in.")
     require_csrf_token(request)
     return signed_in_actor(request)
+
+
+def for_members(view: MemberView) -> MemberView:
+    """A page for whoever is logged in, also for a person's programs that show an access token."""
+    logged_in = login_required(view)
+
+    @wraps(view)
+    def asking(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if request.headers.get("Authorization"):
+            request.user = access_token_of(request).user
+            return view(request, *args, **kwargs)
+        return logged_in(request, *args, **kwargs)
+
+    return asking
 
 
 def reader_of(request: HttpRequest) -> Actor:

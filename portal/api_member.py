@@ -144,7 +144,12 @@ def dataset_of_member(request: Any, dataset_id: UUID) -> Dataset:
 
 def asking(request: Any) -> User:
     """The person; a router whose `auth` is of `portal.access_tokens` puts the actor on the request."""
-    actor: Actor = request.auth
-    if actor.user is None:
+    person = acting(request).user
+    if person is None:
         raise NotFound("There is no person behind this request.")
-    return actor.user
+    return person
+
+
+def acting(request: Any) -> Actor:
+    actor: Actor = request.auth
+    return actor
