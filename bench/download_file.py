@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.figures import Figure
 from bench.processor import processor_seconds
-from bench.rounds import interleaved, medians
+from bench.rounds import interleaved, medians, rounds_of
 from bench.stage import Stage, stage
 from bench.upload_data import GIB, write_random
 from bench.web_client import Fetched, equal_spans, fetch, fetch_at_once
@@ -21,19 +21,20 @@ AIM = "0.9 times the best peer"
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    size = GIB // 4 if quick else 2 * GIB
+    rounds = rounds_of(quick)
+    size = GIB // 16 if quick else 2 * GIB
     with stage() as portal:
         source = write_random(portal.folder / "large" / NAME, size)
         link = portal.links(portal.send(source.parent))[0]
         with _servers(portal, link, source.parent) as servers:
             one = {name: _rate_of(size, url, pids, fetch) for name, (url, pids) in servers.items()}
-            yield from _figures(one, f"file of {size / GIB:g} GiB, one connection")
+            yield from _figures(interleaved(one, rounds), f"file of {size / GIB:g} GiB, one connection")
             spans = equal_spans(size, CONNECTIONS)
             many = {
                 name: _rate_of(size, url, pids, lambda url: fetch_at_once(url, spans))
                 for name, (url, pids) in servers.items()
             }
-            yield from _figures(many, f"file of {size / GIB:g} GiB, {CONNECTIONS} ranges at once")
+            yield from _figures(interleaved(many, rounds), f"file of {size / GIB:g} GiB, {CONNECTIONS} ranges at once")
 
 
 @contextmanager
@@ -67,10 +68,9 @@ def _rate_of(size: int, url: str, pids: list[int], take: Callable[[str], Fetched
     return run
 
 
-def _figures(contenders: dict[str, Callable[[], tuple[float, float]]], name: str) -> Iterator[Figure]:
-    seen = interleaved(contenders)
+def _figures(seen: dict[str, list[tuple[float, float]]], name: str) -> Iterator[Figure]:
     rates, spent = medians(seen, lambda one: one[0]), medians(seen, lambda one: one[1])
-    peers = [peer for peer in contenders if peer not in {OURS, BEHIND_CADDY}]
+    peers = [peer for peer in seen if peer not in {OURS, BEHIND_CADDY}]
     for ours, who in ((OURS, ""), (BEHIND_CADDY, ", behind Caddy")):
         beside = {peer: rates[peer] for peer in peers}
         yield Figure(f"{name}{who}", "MB/s", rates[ours], COMMAND, beside, aim=AIM)

@@ -12,7 +12,7 @@ from bench.download_peers import Fetch, flush_and_hash, peers_of
 from bench.download_zip import SIZES
 from bench.figures import Figure
 from bench.processor import processor_seconds
-from bench.rounds import ROUNDS, interleaved, medians
+from bench.rounds import interleaved, medians, rounds_of
 from bench.stage import Stage, stage
 from bench.upload_data import write_small_files
 
@@ -32,15 +32,16 @@ class Fetched:
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    count = 1000 if quick else 20_000
+    count = 500 if quick else 20_000
     with stage() as portal:
         source = write_small_files(portal.folder / "small", count, SIZES)
+        rounds = rounds_of(quick)
         # A link for each turn, the warm-up's too: receipts of files that were fetched before cost less.
-        links = iter(portal.links(portal.send(source, 1 + ROUNDS), 1 + ROUNDS))
+        links = iter(portal.links(portal.send(source, 1 + rounds), 1 + rounds))
         with peers_of(source, portal.folder) as peers:
             contenders: dict[str, Callable[[], Fetched]] = {OURS: lambda: _ours(portal, next(links), count)}
             contenders |= {name: _turn_of(fetch, portal.folder, count) for name, fetch in peers.items()}
-            seen = interleaved(contenders)
+            seen = interleaved(contenders, rounds)
     yield from _figures(seen, count)
 
 

@@ -12,17 +12,17 @@ from urllib.request import urlopen
 
 from bench.figures import Figure
 from bench.memory import peak_memory
-from bench.rounds import ROUNDS
 from bench.stage import Stage, stage
 from bench.web_client import fetch, first_byte
 from portal.config import ROOT
 
 COMMAND = ".venv/bin/python -m bench.downloads --only million"
+AGAIN = 5
 TAKEN = 256 * 2**20  # bytes of the zip that are fetched from its beginning while memory is watched
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    count = 20_000 if quick else 1_000_000
+    count = 10_000 if quick else 1_000_000
     print(f"putting {count:,} files into a store and a database ...", file=sys.stderr)
     with stage() as portal:
         dataset = _seeded(portal, count)
@@ -52,9 +52,7 @@ def _answers(portal: Stage, link: str, dataset: str, name: str) -> Iterator[Figu
     zip_url = f"{link}/{dataset}.zip"
     first["first byte of the zip"] = first_byte(zip_url).seconds
     for what, seconds in first.items():
-        again = [
-            _page_seconds(pages[what]) if what in pages else first_byte(zip_url).seconds for _ in range(1 + ROUNDS)
-        ]
+        again = [_page_seconds(pages[what]) if what in pages else first_byte(zip_url).seconds for _ in range(1 + AGAIN)]
         yield _figure(f"{name}, {what}", "ms", statistics.median(again[1:]) * 1e3, "< 1 s")
         yield _figure(f"{name}, {what}, for the first time", "ms", seconds * 1e3)
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from bench.figures import Figure
-from bench.rounds import interleaved, medians
+from bench.rounds import interleaved, medians, rounds_of
 from bench.stage import Stage, stage
 from bench.upload_data import write_small_files
 from peers.rclone import RCLONE, rclone_sftp
@@ -54,13 +54,13 @@ class Pushed:
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    count = 300 if quick else 5000
+    count = 100 if quick else 5000
     with stage(LABCOURIER_DESTINATION_HOSTS="127.0.0.1") as portal:
         source = write_small_files(portal.folder / "small", count, SIZES)
         dataset = portal.send(source)
         for name, at in (("S3", _s3), ("SFTP", _sftp)):
             with at(portal.folder) as place:
-                seen = interleaved(_contenders(portal, dataset, source, place))
+                seen = interleaved(_contenders(portal, dataset, source, place), rounds_of(quick))
             yield _figure(seen, f"push of {count:,} files of 4 to 64 KiB to {name}, compared there", count)
 
 

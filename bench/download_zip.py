@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.figures import Figure
 from bench.processor import processor_seconds
-from bench.rounds import interleaved, medians
+from bench.rounds import interleaved, medians, rounds_of
 from bench.stage import Stage, stage
 from bench.upload_data import write_small_files
 from bench.web_client import fetch, first_byte
@@ -39,14 +39,14 @@ Taking = Callable[[], Taken]
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    count = 1000 if quick else 20_000
+    count = 500 if quick else 20_000
     with stage() as portal:
         source = write_small_files(portal.folder / "small", count, SIZES)
         at_least = sum(path.stat().st_size for path in source.rglob("*.tif"))
         url = portal.zip_url(portal.send(source))
         with _contenders(portal, url, source, at_least) as (contenders, addresses):
             yield _first_of_all(url, count)
-            seen = interleaved(contenders)
+            seen = interleaved(contenders, rounds_of(quick))
             yield from _figures(seen, f"zip of {count:,} files, {at_least / 1e9:.2g} GB")
             whole = {name: at_least / 1e6 / rate for name, rate in medians(seen, lambda taken: taken.rate).items()}
             yield from _resumed(portal, addresses, whole)

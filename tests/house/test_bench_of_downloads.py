@@ -38,7 +38,7 @@ def test_contenders_take_turns_after_a_warm_up() -> None:
         turns.append(name)
         return len(turns)
 
-    seen = interleaved({"a": lambda: take_turn("a"), "b": lambda: take_turn("b")})
+    seen = interleaved({"a": lambda: take_turn("a"), "b": lambda: take_turn("b")}, 3)
     assert "".join(turns) == "abababab"
     assert medians(seen, float) == {"a": 5.0, "b": 6.0}
 
