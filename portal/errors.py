@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 import structlog
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from redis.exceptions import ConnectionError as CacheUnreachable
 from redis.exceptions import TimeoutError as CacheTimeout
@@ -37,6 +38,7 @@ class PortalError(Exception):
     code: str = "error"
     title: ClassVar[str] = "That did not work"
     retry_after: int | None = None
+    challenge: ClassVar[str] = ""  # how a program may identify itself (`WWW-Authenticate`)
 
     def __init__(self, message: str, *, code: str | None = None, **detail: Any) -> None:
         super().__init__(message)
@@ -118,6 +120,13 @@ def error_response(request: HttpRequest, error: PortalError) -> HttpResponse:
         response = JsonResponse(error.as_json(), status=error.status)
     else:
         response = render(request, "error.html", {"error": error}, status=error.status)
+    add_hints(response, error)
+    return response
+
+
+def add_hints(response: HttpResponseBase, error: PortalError) -> None:
+    """The headers that tell a program what to do next."""
     if error.retry_after is not None:
         response["Retry-After"] = str(error.retry_after)
-    return response
+    if error.challenge:
+        response["WWW-Authenticate"] = error.challenge

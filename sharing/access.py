@@ -5,15 +5,26 @@ from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from portal.access import visible_datasets
 from portal.actors import Actor
 from portal.client_address import client_address
+from portal.link_passwords import Lock, is_unlocked
 from portal.models import Dataset, User
 from portal.templatetags.times import day_text
 from sharing import links
-from sharing.errors import DataDeleted, LinkExpired, LinkNotYetOpen, LinkRevoked, LinkStopped, LinkUnknown
-from sharing.models import ShareLink
+from sharing.errors import (
+    DataDeleted,
+    LinkExpired,
+    LinkNotYetOpen,
+    LinkRevoked,
+    LinkStopped,
+    LinkUnknown,
+    PasswordWanted,
+    WayClosed,
+)
+from sharing.models import ShareLink, Way
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -24,7 +35,7 @@ def authorise(token: str, now: datetime) -> ShareLink:
 
     Raises LinkUnknown, LinkRevoked, LinkExpired, LinkNotYetOpen, LinkStopped or DataDeleted.
     """
-    link = _find(token)
+    link = find_link(token)
     contact = link.dataset.project.contact_email
     detail = {"contact": contact, "title": link.dataset.title}
     if link.revoked_at is not None:
@@ -32,7 +43,10 @@ def authorise(token: str, now: datetime) -> ShareLink:
             f"It was ended by the people who sent it. Ask {contact} if you still need the data.", **detail
         )
     if link.expires_at <= now:
-        raise LinkExpired(f"It worked until {day_text(link.expires_at)}. Ask {contact} for a new one.", **detail)
+        more = {"more_time": _more_time(token, link)}
+        raise LinkExpired(
+            f"It worked until {day_text(link.expires_at)}. Ask {contact} for more time.", **detail, **more
+        )
     if link.starts_at > now:
         raise LinkNotYetOpen(f"It works from {day_text(link.starts_at)} on. Come back then.", **detail)
     if link.created_by is not None and not link.created_by.is_active:
@@ -40,6 +54,36 @@ def authorise(token: str, now: datetime) -> ShareLink:
     if link.dataset.state in (Dataset.State.EXPIRED, Dataset.State.PURGED):
         raise DataDeleted(f"They were kept for a limited time. Ask {contact} whether a copy exists.", **detail)
     return link
+
+
+def admit(request: HttpRequest, token: str, now: datetime, way: Way | None = None) -> ShareLink:
+    """As :func:`authorise`, and the request has said the link's password and may take data in this `way`.
+
+    Raises PasswordWanted, TooManyRequests, WayClosed besides. Cost: no further query.
+    """
+    link = authorise(token, now)
+    if not is_unlocked(request, lock_of(link)):
+        raise PasswordWanted("Give the link's password, with any user name. Whoever sent you the link knows it.")
+    if way is not None and way not in link.ways:
+        open_ways = " or ".join(Way(name).label for name in link.ways)
+        contact = link.dataset.project.contact_email
+        raise WayClosed(
+            f"Data of this link can be taken {open_ways}. Ask {contact} if you need them in another way.",
+            contact=contact,
+            title=link.dataset.title,
+        )
+    return link
+
+
+def lock_of(link: ShareLink) -> Lock:
+    return Lock(f"share:{link.pk}", link.password_hash)
+
+
+def _more_time(token: str, link: ShareLink) -> str:
+    """Where more time can be asked for, once; "asked" when somebody did; empty when the data are gone."""
+    if link.dataset.state != Dataset.State.RELEASED:
+        return ""
+    return "asked" if link.more_time_asked_at else reverse("ask_more_time", args=[token])
 
 
 def visible_links(user: "User | AnonymousUser") -> QuerySet[ShareLink]:
@@ -53,7 +97,8 @@ def recipient_actor(request: HttpRequest, link: ShareLink) -> Actor:
     return Actor("recipient", str(link.pk), link.recipient, client_address(request), client)
 
 
-def _find(token: str) -> ShareLink:
+def find_link(token: str) -> ShareLink:
+    """The link of `token`, whether it still works or not. Raises LinkUnknown."""
     parts = links.split_token(token)
     if parts:
         found = ShareLink.objects.select_related("dataset__project", "dataset__instrument", "created_by")

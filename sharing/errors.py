@@ -2,12 +2,18 @@
 
 NotFound (404)
 └── LinkUnknown      no such link, or its key was taken out of the ring
+NotSignedIn (401)
+└── PasswordWanted   the link has a password; HTTP Basic, with any user name
+Forbidden (403)
+├── WayClosed        the link does not allow this way of taking data
+└── OnlyForPeople    a program that follows every address, at a link whose downloads are counted
 Conflict (409)
 ├── LinkNotYetOpen   it starts later
 └── NotReleased      sharing a dataset that is not complete
 Gone (410)
 ├── LinkExpired
 ├── LinkRevoked
+├── LinkUsedUp       it has been downloaded as often as it may be
 ├── LinkStopped      the account of the person who shared it was disabled
 └── DataDeleted      the link would work, the data are no longer there
 TryLater (503)
@@ -16,12 +22,28 @@ TryLater (503)
 
 from typing import ClassVar
 
-from portal.errors import Conflict, Gone, NotFound, TryLater
+from portal.errors import Conflict, Forbidden, Gone, NotFound, NotSignedIn, TryLater
 
 
 class LinkUnknown(NotFound):
     code = "link_unknown"
     title: ClassVar[str] = "This link is not known here"
+
+
+class PasswordWanted(NotSignedIn):
+    code = "password_wanted"
+    title: ClassVar[str] = "This link has a password"
+    challenge: ClassVar[str] = 'Basic realm="the password of this link, with any user name", charset="UTF-8"'
+
+
+class WayClosed(Forbidden):
+    code = "way_closed"
+    title: ClassVar[str] = "This link does not allow that"
+
+
+class OnlyForPeople(Forbidden):
+    code = "only_for_people"
+    title: ClassVar[str] = "This link is for people and their programs"
 
 
 class LinkNotYetOpen(Conflict):
@@ -41,6 +63,11 @@ class LinkExpired(Gone):
 class LinkRevoked(Gone):
     code = "link_revoked"
     title: ClassVar[str] = "This link was taken back"
+
+
+class LinkUsedUp(Gone):
+    code = "link_used_up"
+    title: ClassVar[str] = "This link has been used up"
 
 
 class LinkStopped(Gone):

@@ -26,6 +26,26 @@ def link_expired(link: ShareLink, actor: Actor) -> None:
     record("link_expired", actor, dataset=link.dataset, subject=link.recipient, link=link.pk, state=link.state)
 
 
+def link_changed(link: ShareLink, actor: Actor, *, names: list[str]) -> None:
+    """The columns that are different now; of the password nothing is told but that."""
+    now = {
+        "expires_at": link.expires_at.isoformat(),
+        "most_downloads": link.most_downloads,
+        "ways": link.ways,
+        "password_hash": "set" if link.password_hash else "none",
+    }
+    changes = {name: now[name] for name in names}
+    record("link_changed", actor, dataset=link.dataset, subject=link.recipient, link=link.pk, changes=changes)
+
+
+def link_sent_again(link: ShareLink, actor: Actor) -> None:
+    record("link_sent_again", actor, dataset=link.dataset, subject=link.recipient, link=link.pk)
+
+
+def more_time_asked(link: ShareLink, actor: Actor) -> None:
+    record("more_time_asked", actor, dataset=link.dataset, subject=link.recipient, link=link.pk)
+
+
 def data_taken(
     dataset: Dataset,
     actor: Actor,

@@ -1,19 +1,58 @@
-"""The form by which a member shares a dataset."""
+"""The forms by which a member shares a dataset, and changes what a link allows."""
 
 import re
 import uuid
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime, time, timedelta
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
+from django.utils import timezone
 
 from portal.errors import Invalid
+from portal.forms import DayInput
+from sharing.models import ShareLink, Way, all_ways
 from sharing.services.by_hand import ShareWish, checked_addresses
+from sharing.services.terms import NewTerms, Terms
 
 LONGEST_DAYS = 3650
+SHORTEST_PASSWORD = 8
 
 
-class ShareForm(forms.Form):
+class TermsForm(forms.Form):
+    """What stands behind “More”."""
+
+    password = forms.CharField(
+        min_length=SHORTEST_PASSWORD,
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Asked for before anything is shown. It is not in the mail: tell it by telephone.",
+    )
+    most_downloads = forms.IntegerField(
+        label="Downloads at most",
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        help_text="A download that is resumed stays one. Empty: as many as they like.",
+    )
+    ways = forms.MultipleChoiceField(
+        label="Data may be taken",
+        choices=Way.choices,
+        initial=all_ways,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one way."},
+    )
+
+    @property
+    def more_is_open(self) -> bool:
+        """Whether something behind the fold must be seen."""
+        return any(name in self.errors for name in TermsForm.base_fields)
+
+
+class ShareForm(TermsForm):
+    template_name = "sharing/share_form.html"
+    field_order = ("recipients", "days", "message")
     recipients = forms.CharField(
         label="E-mail addresses",
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
@@ -48,4 +87,36 @@ class ShareForm(forms.Form):
             expires_at=now + timedelta(days=data["days"]),
             occasion=data["occasion"].hex,
             message=data["message"],
+            terms=Terms(data["password"], data["most_downloads"], data["ways"]),
         )
+
+
+class LinkTermsForm(TermsForm):
+    """For a link that is there. Its end is a day; the password is never shown."""
+
+    field_order = ("until", "most_downloads", "ways", "password", "without_password")
+    until = forms.DateField(
+        label="Works until",
+        widget=DayInput(),
+        help_text="The last day. A link that has ended works again, and its recipient gets the mail again.",
+    )
+    without_password = forms.BooleanField(label="Ask for no password any more", required=False)
+
+    def __init__(self, data: QueryDict | None = None, *, link: ShareLink) -> None:
+        self._until = timezone.localtime(link.expires_at)
+        initial = {"until": self._until.date(), "most_downloads": link.most_downloads, "ways": link.ways}
+        super().__init__(data, initial=initial)
+        password = cast("forms.CharField", self.fields["password"])
+        password.label = "Another password" if link.password_hash else "Password"
+        password.help_text = "Empty: it stays as it is. Whoever said the old one is asked again."
+        if not link.password_hash:
+            del self.fields["without_password"]
+
+    def terms(self) -> NewTerms:
+        """What a valid form asks for. The day that the link has already keeps its hour."""
+        data: dict[str, Any] = self.cleaned_data
+        day = data["until"]
+        same = day == self._until.date()
+        end = self._until if same else timezone.make_aware(datetime.combine(day, time.max))
+        password = "" if data.get("without_password") else data["password"] or None
+        return NewTerms(end, data["most_downloads"], data["ways"], password)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.models import Dataset, Notice
@@ -10,7 +11,7 @@ from portal.outbox import Mail
 from portal.templatetags.quantities import counted, size_text
 from portal.templatetags.times import day_text
 from sharing.links import address_of
-from sharing.models import ShareLink
+from sharing.models import ShareLink, Way
 from sharing.wording import sender_of
 
 
@@ -29,13 +30,14 @@ def dataset_ready(notice: Notice) -> Mail | None:
         "until": day_text(link.expires_at),
         "until_short": f"{timezone.localtime(link.expires_at):%-d %B %Y}",
         "url": url,
-        "zip_url": f"{url}/{dataset.name}.zip",
+        "zip_url": "" if link.password_hash or Way.ZIP not in link.ways else f"{url}/{dataset.name}.zip",
         "contact": dataset.project.contact_email,
         "facts": [
             ("What", dataset.title),
             ("From", sender_of(link)),
             ("Files", f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"),
             ("Until", day_text(link.expires_at)),
+            *([("Downloads", f"{link.most_downloads} at most")] if link.most_downloads else []),
         ],
     }
     return Mail("dataset-ready", context, reply_to=[dataset.project.contact_email])
@@ -56,6 +58,21 @@ def first_complete_download(notice: Notice) -> Mail | None:
     if notice.dataset is None or link is None:
         return None
     return Mail("first-complete-download", {**_about(notice.dataset), "link": link})
+
+
+def more_time_asked(notice: Notice) -> Mail | None:
+    """To who shared it, or the operators. No longer needed once the link works again or the data are gone."""
+    link = ShareLink.objects.select_related("dataset__project").filter(pk=notice.subject_id).first()
+    if link is None or link.dataset.state != Dataset.State.RELEASED:
+        return None
+    if not link.has_run_out(notice.as_of) and not notice.is_sent:
+        return None
+    context = {
+        **_about(link.dataset),
+        "link": link,
+        "link_url": settings.PORTAL_URL + reverse("link_terms", args=[link.pk]),
+    }
+    return Mail("more-time-asked", context, reply_to=[link.recipient])
 
 
 def _about(dataset: Dataset) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from portal.access import may_send
 from portal.models import Dataset
 from portal.panels import Panel
 from sharing.models import Receipt, ShareLink
+from sharing.wording import steps_of, ways_used
 
 ROWS = 100
 MOMENT = timedelta(minutes=5)
@@ -22,7 +23,10 @@ def links_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
     links = list(ShareLink.objects.filter(dataset=dataset).order_by("-id")[: ROWS + 1])
     now = timezone.now()
     context = {
-        "links": [{"link": link, "ended": _ended(link, dataset, now)} for link in links[:ROWS]],
+        "links": [
+            {"link": link, "ended": _ended(link, dataset, now), "steps": steps_of(link), "ways": ways_used(link)}
+            for link in links[:ROWS]
+        ],
         "more": len(links) > ROWS,
         "may_share": may_send(request.user, dataset.project),
         "released": dataset.state == Dataset.State.RELEASED,

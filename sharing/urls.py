@@ -4,6 +4,8 @@ from sharing.views import downloads, landing, selections, shares, trees, webdav
 
 urlpatterns = [
     path("s/<str:token>", landing.landing, name="link"),
+    path("s/<str:token>/password", landing.unlock_link, name="unlock_link"),
+    path("s/<str:token>/more-time", landing.more_time, name="ask_more_time"),
     path("s/<str:token>/manifest-sha256.txt", downloads.link_manifest, name="link_manifest"),
     path("s/<str:token>/files/<path:path>", downloads.link_file, name="link_file"),
     path("s/<str:token>/tree/", trees.link_tree, name="link_tree"),
@@ -20,5 +22,7 @@ urlpatterns = [
     ),
     path("datasets/<uuid:dataset_id>/download/files/<path:path>", downloads.dataset_file, name="dataset_file"),
     path("datasets/<uuid:dataset_id>/download/<str:name>.zip", downloads.dataset_zip, name="dataset_zip"),
+    path("links/<int:link_id>/", shares.link_terms, name="link_terms"),
+    path("links/<int:link_id>/send-again", shares.send_again, name="send_link_again"),
     path("links/<int:link_id>/revoke", shares.revoke, name="revoke_link"),
 ]

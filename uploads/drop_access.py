@@ -4,12 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest
 from django.urls import reverse
 
-from portal.client_address import client_address
-from portal.guesses import note_wrong_guess, require_patience
+from portal.link_passwords import Lock, is_unlocked
 from portal.link_tokens import LinkTokens
 from portal.templatetags.times import day_text
 from uploads.errors import DropLinkOver, DropLinkUnknown
@@ -18,7 +16,6 @@ from uploads.models import DropLink
 PREFIX = "lcd_"
 TOKENS = LinkTokens(PREFIX, b"labcourier drop link 1\0")
 
-_OPENED = "drop_links_opened"
 _SENDINGS = "drop_link_sendings"
 
 
@@ -47,19 +44,8 @@ def authorise_drop(token: str, now: datetime) -> DropLink:
     return link
 
 
-def is_unlocked(request: HttpRequest, link: DropLink) -> bool:
-    return not link.password_hash or link.pk in request.session.get(_OPENED, [])
-
-
-def unlock(request: HttpRequest, link: DropLink, password: str) -> bool:
-    """Whether the password is right; then this browser need not say it again. Raises TooManyRequests for haste."""
-    client = client_address(request)
-    require_patience(f"drop:{link.pk}", client)
-    if not check_password(password, link.password_hash):
-        note_wrong_guess(f"drop:{link.pk}", client)
-        return False
-    request.session[_OPENED] = [*request.session.get(_OPENED, []), link.pk]
-    return True
+def lock_of(link: DropLink) -> Lock:
+    return Lock(f"drop:{link.pk}", link.password_hash)
 
 
 def note_sending(request: HttpRequest, link: DropLink, dataset_id: UUID) -> None:
@@ -71,6 +57,6 @@ def note_sending(request: HttpRequest, link: DropLink, dataset_id: UUID) -> None
 
 def sendings_of(request: HttpRequest, link: DropLink) -> list[UUID]:
     """Datasets that this browser began by `link`. Another visitor's are as if they did not exist."""
-    if not is_unlocked(request, link):
+    if not is_unlocked(request, lock_of(link)):
         return []
     return [UUID(dataset_id) for dataset_id in request.session.get(_SENDINGS, {}).get(str(link.pk), [])]

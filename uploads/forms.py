@@ -144,11 +144,3 @@ class DropLinkForm(forms.Form):
             mail_to=data["mail_to"],
             notify_emails=data["notify_emails"],
         )
-
-
-class PasswordForm(forms.Form):
-    password = forms.CharField(
-        max_length=200,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text="Whoever gave you the link knows it.",
-    )

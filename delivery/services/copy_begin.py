@@ -13,6 +13,8 @@ from portal.models import Dataset, Project
 from portal.queue import enqueue
 from portal.stores import LOCAL
 from sharing.models import ShareLink
+from sharing.services.recording import lock_link
+from sharing.services.takings import count_download
 from uploads.access import Sender
 from uploads.services.datasets import DatasetWish, create_dataset
 from uploads.services.room import require_disk_room, require_quota
@@ -22,7 +24,8 @@ def begin_copy(*, link: ShareLink, project: Project, title: str, actor: Actor, n
     """A closed dataset in `project` that fills by itself, and is released once all of it reads back right.
 
     Asked again it is the same copy. Its bytes count against the quota from now on. Who asks may open `link` and send
-    into `project`: that was looked at before. Raises Conflict while the dataset still grows, Invalid, NoRoom.
+    into `project`: that was looked at before. Raises Conflict while the dataset still grows,
+    Invalid, NoRoom, LinkUsedUp.
     """
     if actor.user is None:
         raise NotSignedIn("Sign in to copy the data into one of your projects.")
@@ -39,6 +42,7 @@ def begin_copy(*, link: ShareLink, project: Project, title: str, actor: Actor, n
         target, new = create_dataset(sender=Sender(actor), project=project, instrument=None, wish=wish, now=now)
         if not new:
             return DatasetCopy.objects.get(target=target)
+        count_download(lock_link(link))
         apply_change(target.pk, Change(files=source.verified_count, bytes_expected=source.bytes_verified))
         Dataset.objects.filter(pk=target.pk).update(state=Dataset.State.CLOSED, closed_at=now)
         copy = DatasetCopy.objects.create(

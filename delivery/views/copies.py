@@ -15,17 +15,16 @@ from portal.errors import PortalError
 from portal.forms import tell
 from portal.models import User
 from portal.views.form_pages import status_of
-from portal.views.link_pages import secret_address
-from sharing.access import authorise
+from sharing.access import admit
+from sharing.models import Way
+from sharing.views.link_pages import link_view
 
-copy_page = secret_address("GET", "HEAD", "POST", refused="sharing/refused.html")
 
-
-@copy_page
+@link_view("GET", "HEAD", "POST")
 def link_copy(request: HttpRequest, token: str) -> HttpResponseBase:
     """Log-in comes back here: the link says what, the account says where to."""
     now = timezone.now()
-    link = authorise(token, now)
+    link = admit(request, token, now, Way.COPY)
     if not isinstance(request.user, User):
         return redirect_to_login(request.get_full_path())
     projects = [project for project in projects_to_send_into(request.user) if project != link.dataset.project]

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from portal.errors import PortalError
+from portal.errors import PortalError, add_hints
 
 LinkView = Callable[..., HttpResponseBase]
 
@@ -32,8 +32,7 @@ def secret_address(*methods: str, refused: str) -> Callable[[LinkView], LinkView
                 response = view(request, *args, **kwargs)
             except PortalError as error:
                 response = render(request, refused, {"error": error}, status=error.status)
-                if error.retry_after is not None:
-                    response["Retry-After"] = str(error.retry_after)
+                add_hints(response, error)
             for name, value in HEADERS.items():
                 response[name] = value
             return response

@@ -15,6 +15,7 @@ from dataplane.byteranges import ByteRanges, content_range
 from dataplane.ranges import Unsatisfiable, if_match_fails, if_none_match_fails, if_range_holds, wanted_spans
 from dataplane.spans import Span
 from portal.actors import Actor
+from sharing.errors import OnlyForPeople
 from sharing.gate.offers import Offer
 from sharing.gate.streams import Framed, framed, recorded, started, whole
 from sharing.gate.visits import only_knocks, only_looks
@@ -62,11 +63,18 @@ def _send(
         file=offer.file,
         counted=not only_looks(request),
     )
+    _require_taker(delivery)
     body, headers = _body(offer, spans)
     body = started(body, delivery)
     pieces = whole(body) if only_knocks(spans, offer.total) else recorded(body, delivery)
     limit_silence(request)
     return _answer(StreamingHttpResponse(pieces, status=206 if spans else 200), offer, headers)
+
+
+def _require_taker(delivery: Delivery) -> None:
+    """Where downloads are limited, nobody gets bytes uncounted by the name of a mail filter. Raises OnlyForPeople."""
+    if not delivery.counted and delivery.link is not None and delivery.link.most_downloads is not None:
+        raise OnlyForPeople("Downloads of this link are counted, and previews and filters get none. Use a browser.")
 
 
 def _body(offer: Offer, spans: list[Span] | None) -> tuple[Framed, dict[str, str]]:

@@ -27,16 +27,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="receipt",
             name="takings",
-            field=models.PositiveIntegerField(
-                default=0, help_text="How often it was begun anew (`services.takings`)."
-            ),
+            field=models.PositiveIntegerField(default=0, help_text="How often it was begun anew (`services.takings`)."),
         ),
         migrations.AddField(
             model_name="sharelink",
             name="downloads",
-            field=models.PositiveIntegerField(
-                default=0, editable=False, help_text="Begun, in however many requests."
-            ),
+            field=models.PositiveIntegerField(default=0, editable=False, help_text="Begun, in however many requests."),
         ),
         migrations.AddField(
             model_name="sharelink",
@@ -63,16 +59,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="sharelink",
             name="taken_by",
-            field=models.JSONField(
-                default=list, editable=False, help_text="The ways in which it was used, in words."
-            ),
+            field=models.JSONField(default=list, editable=False, help_text="The ways in which it was used, in words."),
         ),
         migrations.AddField(
             model_name="sharelink",
             name="ways",
-            field=models.JSONField(
-                default=sharing.models.links.all_ways, help_text="Those of `Way` that are allowed."
-            ),
+            field=models.JSONField(default=sharing.models.links.all_ways, help_text="Those of `Way` that are allowed."),
         ),
         migrations.AddConstraint(
             model_name="sharelink",

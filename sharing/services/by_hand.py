@@ -14,7 +14,8 @@ from portal.models import Dataset
 from sharing import events
 from sharing.errors import NotReleased
 from sharing.models import ShareLink
-from sharing.services.dispatch import announce, make_links
+from sharing.services.dispatch import FREE_TERMS, announce, make_links
+from sharing.services.terms import Terms
 
 MOST_RECIPIENTS = 100
 
@@ -27,11 +28,13 @@ class ShareWish:
     expires_at: datetime
     occasion: str
     message: str = ""
+    terms: Terms = FREE_TERMS
 
 
 def share_by_hand(*, dataset: Dataset, wish: ShareWish, actor: Actor, now: datetime) -> list[ShareLink]:
     """A link and a mail for each recipient; those made. Raises Invalid, NotReleased."""
     recipients = checked_addresses(wish.recipients)
+    wish.terms.check()
     if wish.expires_at <= now:
         raise Invalid("The link would end before it starts. Choose a later day.")
     with transaction.atomic():
@@ -49,6 +52,7 @@ def share_by_hand(*, dataset: Dataset, wish: ShareWish, actor: Actor, now: datet
             starts_at=now,
             expires_at=wish.expires_at,
             message=wish.message,
+            terms=wish.terms,
         )
         announce(links, actor)
     return links

@@ -15,8 +15,10 @@ from sharing import events
 from sharing.layouts import LARGE
 from sharing.models import ShareLink
 from sharing.services.recording import operators_of
+from sharing.services.terms import Terms
 
 RELEASE = "release"
+FREE_TERMS = Terms()
 
 
 def dispatch_dataset(*, dataset_id: UUID, now: datetime) -> list[ShareLink]:
@@ -42,10 +44,10 @@ def dispatch_dataset(*, dataset_id: UUID, now: datetime) -> list[ShareLink]:
             for address in operators_of(dataset)
         )
         announce(links, SYSTEM)
-    return links
-
         if dataset.verified_count >= LARGE:
             enqueue("sharing.tasks.lay_out_dataset_task", str(dataset.pk))
+    return links
+
 
 def dispatch_forgotten(*, now: datetime) -> int:
     """What a lost bell left behind; the number of datasets."""
@@ -66,12 +68,15 @@ def make_links(
     starts_at: datetime,
     expires_at: datetime,
     message: str = "",
+    terms: Terms = FREE_TERMS,
 ) -> list[ShareLink]:
     """One link each for those who have none for this occasion; in a transaction of the caller's."""
     known = set(ShareLink.objects.filter(dataset=dataset, occasion=occasion).values_list("recipient", flat=True))
     wanted = dict.fromkeys(recipient.lower() for recipient in recipients)
+    columns = terms.columns()
     links = [
         ShareLink(
+            **columns,
             key_id=current_key_id(),
             dataset=dataset,
             recipient=recipient,

@@ -16,6 +16,7 @@ from portal.models import DataFile, Dataset
 from portal.outbox import new_notice, queue_notices
 from sharing import events
 from sharing.models import Receipt, ShareLink
+from sharing.services import takings
 from sharing.services.unended import (
     Running,
     are_running,
@@ -25,6 +26,8 @@ from sharing.services.unended import (
     note_running,
     shown_by_resumes,
 )
+
+AGENT = "labcourier-agent/"  # how the program `labcourier` calls itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,13 @@ def begin_delivery(*, delivery: Delivery, now: datetime) -> Running | None:
         receipt = _receipt(delivery, now)
         settle_killed(link, receipt, now)
         note_resumed(receipt, delivery.spans)
+        takings.note_asked(link, receipt, delivery.spans)
         if receipt.state not in Receipt.WHOLE:
             receipt.state = Receipt.State.STARTED
         receipt.last_at = now
-        receipt.save(update_fields=["state", "last_at"])
+        receipt.save(update_fields=["state", "last_at", *takings.COLUMNS])
         if delivery.kind != Receipt.Kind.MANIFEST:
-            note_taken(link, now, running=True)
+            note_taken(link, now, running=True, way=_way(delivery))
         return note_running(receipt, delivery.spans, now)
 
 
@@ -127,6 +131,9 @@ def _receive(link: ShareLink, delivery: Delivery, sent: int, now: datetime, runn
     note_resumed(receipt, delivery.spans)
     end_running(running)
     receipt.last_at = now
+    if running is None:
+        takings.note_asked(link, receipt, delivery.spans, refuse=False)
+        link.taken_by = with_way(link.taken_by, _way(delivery))
     return _add(link, receipt, delivery.spans, sent, now)
 
 
@@ -138,7 +145,8 @@ def _add(link: ShareLink, receipt: Receipt, spans: Sequence[Span], sent: int, no
     _add_bytes(receipt, spans, sent)
     if receipt.state not in Receipt.WHOLE:
         receipt.state = Receipt.State.STARTED if of_receipt else Receipt.State.PARTIAL
-    receipt.save(update_fields=["spans", "bytes_sent", "last_at", "requests", "state"])
+    columns = ["spans", "bytes_sent", "last_at", "requests", "state", *takings.COLUMNS]
+    receipt.save(update_fields=columns)
     if receipt.kind != Receipt.Kind.MANIFEST:
         note_taken(link, now, running=of_link)
     completed = receipt.state in Receipt.WHOLE and not was_complete
@@ -149,10 +157,12 @@ def _add(link: ShareLink, receipt: Receipt, spans: Sequence[Span], sent: int, no
 
 def _add_bytes(receipt: Receipt, spans: Sequence[Span], sent: int) -> None:
     """The bytes that went out, and those of a piece in which a process was killed, once they make it complete."""
+    shown = shown_by_resumes(receipt)
+    takings.note_sent(receipt, spans, sent, shown)
     if receipt.state in Receipt.WHOLE:
         return
     receipt.spans = merge([(start, stop) for start, stop in receipt.spans], first_bytes(spans, sent))
-    with_shown = merge(receipt.spans, shown_by_resumes(receipt))
+    with_shown = merge(receipt.spans, shown)
     receipt.bytes_sent = bytes_in(with_shown)
     if covers(with_shown, receipt.bytes_total):
         receipt.spans, receipt.state = with_shown, Receipt.State.COMPLETE
@@ -175,13 +185,25 @@ def _receipt(delivery: Delivery, now: datetime) -> Receipt:
     )[0]
 
 
-def note_taken(link: ShareLink, now: datetime, *, running: bool) -> None:
+def with_way(known: list[str], way: str) -> list[str]:
+    return known if not way or way in known else [*known, way]
+
+
+def _way(delivery: Delivery) -> str:
+    """In which way the data went out, as the page of receipts has it."""
+    if delivery.kind == Receipt.Kind.FILE and delivery.actor.client.startswith(AGENT):
+        return "agent"
+    return "zip" if delivery.kind == Receipt.Kind.PART else delivery.kind.value
+
+
+def note_taken(link: ShareLink, now: datetime, *, running: bool, way: str = "") -> None:
     """Not for the list of checksums, which is no data: whoever has only that is still waiting for the rest."""
     if link.state not in ShareLink.WHOLE:
         link.state = ShareLink.State.STARTED if running else ShareLink.State.PARTIAL
     link.first_taken_at = link.first_taken_at or now
     link.last_taken_at = now
-    link.save(update_fields=["state", "first_taken_at", "last_taken_at"])
+    link.taken_by = with_way(link.taken_by, way)
+    link.save(update_fields=["state", "first_taken_at", "last_taken_at", "taken_by"])
 
 
 def _subject(dataset: Dataset, receipt: Receipt) -> str:

@@ -16,30 +16,35 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dataplane.ziplayout import ZipLayout
 from portal.models import Dataset
-from portal.views.link_pages import secret_address
-from sharing.access import authorise
+from sharing.access import admit
 from sharing.gate.offers import zip_name
 from sharing.gate.visits import START
 from sharing.kit import kit_of_drive, kit_of_zip
 from sharing.layouts import layout_of, selected
+from sharing.models import Way
 from sharing.selections import Selection, selection_of
 from sharing.views.browsing import browse_files
+from sharing.views.link_pages import link_view
 from sharing.views.member import member_s_dataset
 
 NAMED = 20  # files named on the page
 
 
 @csrf_exempt  # what is posted changes nothing: it is answered with its address
-@secret_address("GET", "HEAD", "POST", refused="sharing/refused.html")
+@link_view("GET", "HEAD", "POST")
 def link_selection(request: HttpRequest, token: str) -> HttpResponseBase:
-    link = authorise(token, timezone.now())
+    link = admit(request, token, timezone.now(), Way.ZIP)
     if request.method == "POST":
         return _to_its_address(request)
     selection = selection_of(request.GET)
     if selection is None:
         return redirect("link", token)
     zip_url = reverse("link_zip", args=[token, zip_name(link.dataset, selection)])
-    context = _context(link.dataset, selection, zip_url) | {"page": reverse("link", args=[token]), "link": link}
+    locked = bool(link.password_hash)
+    context = _context(link.dataset, selection, zip_url, locked=locked) | {
+        "page": reverse("link", args=[token]),
+        "link": link,
+    }
     return render(request, "sharing/link_selection.html", context)
 
 
@@ -79,7 +84,7 @@ def _to_its_address(request: HttpRequest) -> HttpResponseBase:
     return redirect(f"{request.path}?{selection.query}" if selection else request.path)
 
 
-def _context(dataset: Dataset, selection: Selection, zip_url: str) -> dict[str, Any]:
+def _context(dataset: Dataset, selection: Selection, zip_url: str, *, locked: bool = False) -> dict[str, Any]:
     layout = selected(dataset, layout_of(dataset), selection)
     address = f"{settings.PORTAL_URL}{zip_url}?{selection.query}"
     return {
@@ -90,7 +95,7 @@ def _context(dataset: Dataset, selection: Selection, zip_url: str) -> dict[str, 
         "names": _first_names(layout),
         "zip_url": f"{zip_url}?{selection.query}&{START}",
         "address": address,
-        "kit": kit_of_zip(zip_name(dataset, selection), dataset.name, layout.manifest_path, address),
+        "kit": kit_of_zip(zip_name(dataset, selection), dataset.name, layout.manifest_path, address, lock=locked),
     }
 
 

@@ -1,4 +1,4 @@
-"""Pages for members: share a dataset, take a link back."""
+"""Pages for members: share a dataset, change what a link allows, send it again, take it back."""
 
 from uuid import UUID
 
@@ -7,16 +7,27 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.access import may_send, require, signed_in_actor, visible_datasets
-from portal.errors import NotFound
+from portal.errors import NotFound, PortalError
+from portal.forms import tell
+from portal.keyset import newest_first
+from portal.models import Dataset
 from portal.templatetags.quantities import counted
+from portal.views.form_pages import status_of
 from sharing.access import visible_links
 from sharing.errors import NotReleased
-from sharing.forms import ShareForm
-from sharing.models import ShareLink
+from sharing.forms import LinkTermsForm, ShareForm
+from sharing.links import address_of
+from sharing.models import ShareLink, Way
+from sharing.qr import qr_code
 from sharing.services.by_hand import revoke_link, share_by_hand
+from sharing.services.terms import change_terms
+from sharing.services.terms import send_again as send_link_again
+from sharing.wording import steps_of, ways_used
+
+_ASK = "a manager of the project to change or revoke it"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,17 +45,57 @@ def share(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
         links = share_by_hand(dataset=dataset, wish=form.wish(now), actor=signed_in_actor(request), now=now)
         messages.success(request, f"Shared with {counted(len(links), 'person,people')}; the mails are on their way.")
         return redirect(dataset)
-    status = 422 if form.is_bound else 200
-    return render(request, "sharing/share.html", {"dataset": dataset, "form": form}, status=status)
+    return render(request, "sharing/share.html", {"dataset": dataset, "form": form}, status=status_of(form))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def link_terms(request: HttpRequest, link_id: int) -> HttpResponse:
+    """One link: until when, how often, in which ways; its address for whoever made it."""
+    link, now = _visible_link(request, link_id), timezone.now()
+    may_send_it = may_send(request.user, link.dataset.project)
+    if request.method == "POST":
+        require(may_send_it, _ASK)
+    form = LinkTermsForm(request.POST or None, link=link)
+    if form.is_valid():
+        try:
+            change_terms(link=link, terms=form.terms(), actor=signed_in_actor(request), now=now)
+        except PortalError as error:
+            tell(form, error)
+        else:
+            messages.success(request, f"The link of {link.recipient} was changed.")
+            return redirect("link_terms", link.pk)
+    address = address_of(link) if link.created_by == request.user and link.is_open(now) else None
+    context = {
+        "link": link,
+        "dataset": link.dataset,
+        "form": form,
+        "now": now,
+        "may_change": may_send_it and link.revoked_at is None and link.dataset.state == Dataset.State.RELEASED,
+        "is_open": link.is_open(now),
+        "address": address,
+        "qr": qr_code(address) if address else "",
+        "ways": [Way(way).label for way in link.ways],
+        "steps": steps_of(link),
+        "ways_used": ways_used(link),
+        "page": newest_first(link.receipts.select_related("file").order_by(), request.GET),
+    }
+    return render(request, "sharing/link.html", context, status=status_of(form))
+
+
+@require_POST
+@login_required
+def send_again(request: HttpRequest, link_id: int) -> HttpResponse:
+    link = _link_of_sender(request, link_id)
+    send_link_again(link=link, actor=signed_in_actor(request), now=timezone.now())
+    messages.success(request, f"The mail to {link.recipient} is on its way again.")
+    return redirect("link_terms", link.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def revoke(request: HttpRequest, link_id: int) -> HttpResponse:
-    link = visible_links(request.user).filter(pk=link_id).first()
-    if link is None:
-        raise NotFound("There is no such link, or you may not see its dataset. Ask a manager of its project.")
-    require(may_send(request.user, link.dataset.project), "a manager of the project to revoke it")
+    link = _link_of_sender(request, link_id)
     if request.method == "POST":
         revoke_link(link=link, actor=signed_in_actor(request), now=timezone.now())
         messages.success(request, f"The link of {link.recipient} no longer works.")
@@ -58,6 +109,20 @@ def revoke(request: HttpRequest, link_id: int) -> HttpResponse:
         "cancel_url": link.dataset.get_absolute_url(),
     }
     return render(request, "confirm.html", context)
+
+
+def _link_of_sender(request: HttpRequest, link_id: int) -> ShareLink:
+    """Raises NotFound for strangers, Forbidden for those who only view."""
+    link = _visible_link(request, link_id)
+    require(may_send(request.user, link.dataset.project), _ASK)
+    return link
+
+
+def _visible_link(request: HttpRequest, link_id: int) -> ShareLink:
+    link = visible_links(request.user).filter(pk=link_id).first()
+    if link is None:
+        raise NotFound("There is no such link, or you may not see its dataset. Ask a manager of its project.")
+    return link
 
 
 def _consequences(link: ShareLink) -> list[str]:

@@ -99,9 +99,12 @@ class Handover:
 
     def forget(self) -> None:
         """As if nothing had been taken yet."""
+        self.change("delete from sharing_runningrequest", "delete from sharing_receipt")
+
+    def change(self, *statements: str) -> None:
         with closing(sqlite3.connect(self.portal.var / "db.sqlite3", timeout=20)) as database, database:
-            for table in ("sharing_runningrequest", "sharing_receipt"):
-                database.execute(f"delete from {table}")  # noqa: S608  (a constant)
+            for statement in statements:
+                database.execute(statement)
 
     def downloads(self) -> list[tuple[object, ...]]:
         return self.portal.query("select bytes, complete from portal_auditevent where kind = 'downloaded' order by id")

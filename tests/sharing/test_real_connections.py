@@ -50,6 +50,14 @@ def test_connections_that_fetch_parts_at_once_add_up(handover: Handover) -> None
     assert (receipt["state"], receipt["bytes_sent"], json.loads(receipt["spans"])) == ("complete", total, [[0, total]])
 
 
+def test_of_ten_that_begin_at_once_as_many_pass_as_the_link_allows(handover: Handover) -> None:
+    handover.change("update sharing_sharelink set most_downloads = 2")
+    with ThreadPoolExecutor(10) as several:
+        seen = list(several.map(lambda _: handover.ask("GET", handover.zip)[0], range(10)))
+    assert sorted(seen) == [200] * 2 + [410] * 8
+    assert handover.portal.query("select downloads from sharing_sharelink") == [(2,)]
+
+
 def test_a_file_that_shrinks_while_it_is_sent_ends_the_connection(handover: Handover) -> None:
     place = next((handover.portal.var / "files").rglob("movie.mrc"))
     with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=30) as line:

@@ -10,7 +10,7 @@ from portal.actors import Actor
 from portal.errors import Invalid
 from portal.models import AuditEvent, Dataset, Membership, Notice, User
 from sharing.errors import NotReleased
-from sharing.models import ShareLink
+from sharing.models import ShareLink, Way
 from sharing.services.by_hand import ShareWish, share_by_hand
 from tests.conftest import SignIn
 from tests.sharing.conftest import MakeDataset, MakeLink, Visitor
@@ -20,7 +20,7 @@ FORM = {"recipients": "Rita@university.example\nk.andersson@institute.example", 
 
 
 def post_share(client: Client, dataset: Dataset, **changes: str) -> object:
-    form = FORM | {"occasion": str(uuid4())} | changes
+    form = {"ways": list(Way.values)} | FORM | {"occasion": str(uuid4())} | changes
     return client.post(reverse("share_dataset", args=[dataset.pk]), form)
 
 

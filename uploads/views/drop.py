@@ -9,13 +9,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.errors import NotFound
+from portal.link_passwords import PasswordForm, is_unlocked, unlock
 from portal.models import Dataset
 from portal.views.form_pages import status_of
 from portal.views.link_pages import secret_address
 from uploads.access import visitor
 from uploads.dataset_forms import VisitorForm
-from uploads.drop_access import authorise_drop, is_unlocked, note_sending, sendings_of, unlock
-from uploads.forms import PasswordForm
+from uploads.drop_access import authorise_drop, lock_of, note_sending, sendings_of
 from uploads.models import DropLink
 from uploads.services.datasets import create_dataset
 from uploads.services.drops import note_drop
@@ -28,7 +28,7 @@ _REFUSED = "uploads/drop_refused.html"
 def drop(request: HttpRequest, drop_token: str) -> HttpResponseBase:
     """Looking counts as nothing. With a password the page asks for it first."""
     link = authorise_drop(drop_token, timezone.now())
-    if not is_unlocked(request, link):
+    if not is_unlocked(request, lock_of(link)):
         return _ask_password(request, link, drop_token)
     form = VisitorForm(request.POST or None, instrument=link.instrument, initial={"title": link.title})
     if form.is_valid():
@@ -54,7 +54,7 @@ def drop_files(request: HttpRequest, drop_token: str, drop_id: UUID) -> HttpResp
 def _ask_password(request: HttpRequest, link: DropLink, token: str) -> HttpResponseBase:
     form = PasswordForm(request.POST or None)
     if form.is_valid():
-        if unlock(request, link, form.cleaned_data["password"]):
+        if unlock(request, lock_of(link), form.cleaned_data["password"]):
             return redirect("drop", token)
         form.add_error("password", "This is not the password of this link. Ask whoever sent it to you.")
     return render(request, "uploads/drop_password.html", {"link": link, "form": form}, status=status_of(form))
