@@ -8,18 +8,20 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from portal.actors import Actor
-from portal.models import DataFile
+from portal.models import DataFile, Dataset
 from sharing import events
 from sharing.models import Receipt, ShareLink
 from sharing.services.recording import has_each_file, lock_link, note_files_complete, note_taken
+from sharing.services.takings import note_bundle_asked, note_bundle_cut
 from sharing.services.unended import link_is_running
 
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """Files that one request asked for together, and how many bytes the answer has."""
+    """Files that one request asked for together, and how many bytes the answer has. Without a link a member asks."""
 
-    link: ShareLink
+    dataset: Dataset
+    link: ShareLink | None
     actor: Actor
     files: Sequence[DataFile]
     revision: int
@@ -28,31 +30,25 @@ class Bundled:
 
 def begin_bundle(*, bundled: Bundled, now: datetime) -> None:
     """Bytes are about to be sent. A receipt for each file, so that it can be verified whatever becomes of us."""
+    if bundled.link is None:
+        return
     with transaction.atomic():
         link = lock_link(bundled.link)
+        note_bundle_asked(link, bundled.files)
         Receipt.objects.bulk_create(
             (_begun(link, file, bundled.revision, now) for file in bundled.files), ignore_conflicts=True
         )
-        note_taken(link, now, running=True)
+        note_taken(link, now, running=True, way="agent")
 
 
 def end_bundle(*, bundled: Bundled, sent: int, whole: int, now: datetime) -> None:
     """`sent` bytes have gone out, with the first `whole` files in them; what was cut off will be asked for again."""
     with transaction.atomic():
-        link = lock_link(bundled.link)
-        files = [file.pk for file in bundled.files]
-        receipts = Receipt.objects.filter(link=link, kind=Receipt.Kind.FILE)
-        gone = receipts.filter(file__in=files[:whole])
-        new = _complete(gone.exclude(state__in=Receipt.WHOLE), now)
-        gone.update(requests=F("requests") + 1, last_at=now)
-        cut = receipts.filter(file__in=files[whole:], state=Receipt.State.STARTED, running__isnull=True)
-        cut.update(state=Receipt.State.PARTIAL)
-        note_taken(link, now, running=link_is_running(link))
-        if new:
-            note_files_complete(link, new, now)
+        if bundled.link is not None:
+            _receive(lock_link(bundled.link), bundled, sent, whole, now)
         if sent:
             events.bundle_taken(
-                link.dataset, bundled.actor, sent=sent, count=whole, complete=sent == bundled.total,
+                bundled.dataset, bundled.actor, sent=sent, count=whole, complete=sent == bundled.total,
                 revision=bundled.revision,
             )  # fmt: skip
 
@@ -78,6 +74,21 @@ def note_verified(*, link: ShareLink, digests: dict[str, str], actor: Actor, now
         return receipts.filter(state=Receipt.State.VERIFIED).count()
 
 
+def _receive(link: ShareLink, bundled: Bundled, sent: int, whole: int, now: datetime) -> None:
+    files = [file.pk for file in bundled.files]
+    receipts = Receipt.objects.filter(link=link, kind=Receipt.Kind.FILE)
+    gone = receipts.filter(file__in=files[:whole])
+    new = _complete(gone.exclude(state__in=Receipt.WHOLE), now)
+    gone.update(requests=F("requests") + 1, last_at=now, taking_whole=True)
+    if sent < bundled.total:
+        note_bundle_cut(link, bundled.files[:whole])
+    cut = receipts.filter(file__in=files[whole:], state=Receipt.State.STARTED, running__isnull=True)
+    cut.update(state=Receipt.State.PARTIAL)
+    note_taken(link, now, running=link_is_running(link))
+    if new:
+        note_files_complete(link, new, now)
+
+
 def _begun(link: ShareLink, file: DataFile, revision: int, now: datetime) -> Receipt:
     return Receipt(
         link=link,
@@ -85,6 +96,7 @@ def _begun(link: ShareLink, file: DataFile, revision: int, now: datetime) -> Rec
         file=file,
         revision=revision,
         bytes_total=file.size,
+        takings=1,
         first_at=now,
         last_at=now,
     )
@@ -92,7 +104,9 @@ def _begun(link: ShareLink, file: DataFile, revision: int, now: datetime) -> Rec
 
 def _complete(receipts: QuerySet[Receipt], now: datetime) -> int:
     """Makes them complete; how many there were."""
-    return receipts.update(state=Receipt.State.COMPLETE, bytes_sent=F("bytes_total"), spans=[], last_at=now)
+    return receipts.update(
+        state=Receipt.State.COMPLETE, bytes_sent=F("bytes_total"), spans=[], last_at=now, taking_whole=True
+    )
 
 
 def _note_files_verified(link: ShareLink, count: int, now: datetime) -> None:
