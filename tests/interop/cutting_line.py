@@ -1,9 +1,10 @@
-"""A line to a server that breaks: each connection is reset after so many bytes, the later ones hold."""
+"""A line to a server that breaks: each connection ends after so many bytes, the later ones hold."""
 
 import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -12,14 +13,20 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class CuttingLine:
-    """Listens at ``port`` and passes bytes on to ``target``; ``cuts`` counts the connections that it has reset."""
+    """Listens at ``port`` and passes bytes on to ``target``; ``cuts`` counts the connections that it has cut.
 
-    def __init__(self, listener: socket.socket, target: int, after: Sequence[int]) -> None:
+    By a reset, or ``orderly``, as a server does that ends. ``pause``: seconds for each 64 KiB.
+    """
+
+    def __init__(
+        self, listener: socket.socket, target: int, after: Sequence[int], *, orderly: bool, pause: float
+    ) -> None:
         self.port: int = listener.getsockname()[1]
-        self.cuts = 0
+        self.cuts = self.carried = 0
         self._listener = listener
         self._target = target
         self._after = list(after)
+        self._orderly, self._pause = orderly, pause
 
     def serve(self) -> None:
         with suppress(OSError):  # closed: the test is over
@@ -28,10 +35,10 @@ class CuttingLine:
                 threading.Thread(target=self._connect, args=(client,), daemon=True).start()
 
     def _connect(self, client: socket.socket) -> None:
-        with client, socket.create_connection(("127.0.0.1", self._target)) as server, suppress(OSError):
+        with client, suppress(OSError), socket.create_connection(("127.0.0.1", self._target)) as server:
             if self._is_cut(client, server):
                 self.cuts += 1
-                for end in (client, server):
+                for end in () if self._orderly else (client, server):
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
 
     def _is_cut(self, client: socket.socket, server: socket.socket) -> bool:
@@ -45,15 +52,19 @@ class CuttingLine:
                     return False
                 (server if end is client else client).sendall(piece)
                 carried += len(piece)
+                self.carried += len(piece)
+                time.sleep(self._pause)
             if self._after and carried > self._after[0]:
                 self._after.pop(0)
                 return True
 
 
 @contextmanager
-def cutting_line(target: int, after: Sequence[int]) -> Iterator[CuttingLine]:
+def cutting_line(
+    target: int, after: Sequence[int], *, orderly: bool = False, pause: float = 0
+) -> Iterator[CuttingLine]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        line = CuttingLine(listener, target, after)
+        line = CuttingLine(listener, target, after, orderly=orderly, pause=pause)
         thread = threading.Thread(target=line.serve, daemon=True)
         thread.start()
         try:
