@@ -121,7 +121,7 @@ STAFF_FIGURES: list[str] = [
     "keeping.figures.rereading",
     "keeping.figures.second_copies",
 ]
-WHEN_VERIFIED: list[str] = ["delivery.following.files_verified"]
+WHEN_VERIFIED: list[str] = ["portal.arriving.files_verified", "delivery.following.files_verified"]
 MAILS = {
     "dataset-ready": "sharing.mails.dataset_ready",
     "dataset-released": "sharing.mails.dataset_released",

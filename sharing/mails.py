@@ -35,7 +35,7 @@ def dataset_ready(notice: Notice) -> Mail | None:
         "facts": [
             ("What", dataset.title),
             ("From", sender_of(link)),
-            ("Files", f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"),
+            ("Files", _files_of(dataset)),
             ("Until", day_text(link.expires_at)),
             *([("Downloads", f"{link.most_downloads} at most")] if link.most_downloads else []),
         ],
@@ -63,7 +63,7 @@ def first_complete_download(notice: Notice) -> Mail | None:
 def more_time_asked(notice: Notice) -> Mail | None:
     """To who shared it, or the operators. No longer needed once the link works again or the data are gone."""
     link = ShareLink.objects.select_related("dataset__project").filter(pk=notice.subject_id).first()
-    if link is None or link.dataset.state != Dataset.State.RELEASED:
+    if link is None or not link.dataset.may_be_shared:
         return None
     if not link.has_run_out(notice.as_of) and not notice.is_sent:
         return None
@@ -73,6 +73,11 @@ def more_time_asked(notice: Notice) -> Mail | None:
         "link_url": settings.PORTAL_URL + reverse("link_terms", args=[link.pk]),
     }
     return Mail("more-time-asked", context, reply_to=[link.recipient])
+
+
+def _files_of(dataset: Dataset) -> str:
+    said = f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"
+    return said if dataset.released_at else f"{said} so far; the page shows how the others come"
 
 
 def _about(dataset: Dataset) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def links_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
         "more": len(links) > ROWS,
         "may_share": may_send(request.user, dataset.project),
         "released": dataset.state == Dataset.State.RELEASED,
+        "may_be_shared": dataset.may_be_shared,
         "now": now,
     }
     return Panel("links", "Links", "sharing/panels/links.html", context, live=_is_moving(links, now))
@@ -51,7 +52,7 @@ def _ended(link: ShareLink, dataset: Dataset, now: datetime) -> str:
     """The state of a link that no longer works, empty for one that does."""
     if link.revoked_at:
         return "revoked"
-    return "" if link.is_open(now) and dataset.state == Dataset.State.RELEASED else "expired"
+    return "" if link.is_open(now) and dataset.may_be_shared else "expired"
 
 
 def _is_moving(links: Iterable[ShareLink], now: datetime) -> bool:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sharing.views import downloads, landing, selections, shares, trees, webdav
+from sharing.views import downloads, landing, live, selections, shares, trees, webdav
 
 urlpatterns = [
     path("s/<str:token>", landing.landing, name="link"),
@@ -8,6 +8,7 @@ urlpatterns = [
     path("s/<str:token>/more-time", landing.more_time, name="ask_more_time"),
     path("s/<str:token>/manifest-sha256.txt", downloads.link_manifest, name="link_manifest"),
     path("s/<str:token>/files/<path:path>", downloads.link_file, name="link_file"),
+    path("s/<str:token>/live", live.link_live, name="link_live"),
     path("s/<str:token>/tree/", trees.link_tree, name="link_tree"),
     path("s/<str:token>/tree/<path:path>", trees.link_tree, name="link_tree"),
     path("s/<str:token>/selection", selections.link_selection, name="link_selection"),

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.access import may_send
+from portal.arriving import arriving_now
 from portal.models import DataFile, Dataset
 from portal.panels import Panel
 from uploads.models import Agent, Bundle, Upload
@@ -45,6 +46,7 @@ def arrival(request: HttpRequest, dataset: Dataset) -> Panel:
         "not_stored": _not_stored(dataset),
         "uploads": [_row(upload, now) for upload in under_way.order_by("-length")[:_SHOWN]],
         "older_count": DataFile.objects.older_versions().filter(dataset=dataset).count() if dataset.bytes_kept else 0,
+        "arriving": arriving_now(dataset.pk, now.timestamp()) if moving else None,
         "corrupt": DataFile.objects.filter(dataset=dataset, state=DataFile.State.CORRUPT)[:_SHOWN],
         "may_close": dataset.is_open and may_send(request.user, dataset.project),
         "closed_by": _CLOSED_BY.get(dataset.sender.partition(":")[0], ""),

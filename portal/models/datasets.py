@@ -112,6 +112,11 @@ class Dataset(models.Model):
         return self.state == self.State.OPEN
 
     @property
+    def may_be_shared(self) -> bool:
+        """Also while files come: whoever has a link sees what is verified."""
+        return self.state in (self.State.OPEN, self.State.CLOSED, self.State.RELEASED)
+
+    @property
     def is_whole(self) -> bool:
         """Every file announced is verified; an empty dataset is not whole."""
         return 0 < self.file_count == self.verified_count

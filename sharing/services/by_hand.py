@@ -39,10 +39,8 @@ def share_by_hand(*, dataset: Dataset, wish: ShareWish, actor: Actor, now: datet
         raise Invalid("The link would end before it starts. Choose a later day.")
     with transaction.atomic():
         locked = Dataset.objects.select_for_update(of=("self",)).select_related("project").get(pk=dataset.pk)
-        if locked.state != Dataset.State.RELEASED:
-            raise NotReleased(
-                f"The dataset is {locked.get_state_display()}. It can be shared from its release until it expires."
-            )
+        if not locked.may_be_shared:
+            raise NotReleased(f"The dataset is {locked.get_state_display()}. It can be shared until it expires.")
         links = make_links(
             dataset=locked,
             recipients=recipients,

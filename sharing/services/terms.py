@@ -86,7 +86,7 @@ def _locked(link: ShareLink) -> ShareLink:
     locked = ShareLink.objects.select_for_update(of=("self",)).select_related("dataset__project").get(pk=link.pk)
     if locked.revoked_at is not None:
         raise LinkRevoked("It was revoked, for good. Share the dataset again.")
-    if locked.dataset.state != Dataset.State.RELEASED:
+    if not locked.dataset.may_be_shared:
         raise NotReleased("The data of this link are no longer kept. Nothing can be downloaded with it.")
     return locked
 

@@ -20,6 +20,7 @@ from sharing.services.more_time import ask_for_more_time
 from sharing.services.recording import note_opened
 from sharing.views.browsing import browse_files
 from sharing.views.link_pages import link_page, link_view
+from sharing.views.live import live_context
 from sharing.wording import sender_of
 
 
@@ -49,6 +50,7 @@ def landing(request: HttpRequest, token: str) -> HttpResponseBase:
         "selection_page": reverse("link_selection", args=[token]) if Way.ZIP in link.ways else "",
         "kit": kit_of_link(link, token),
         "tree_url": reverse("link_tree", args=[token]),
+        **live_context(dataset, token),
         **browse_files(request, dataset, partial(_file_address, link, token)),
     }
     return render(request, "sharing/landing.html", context)

@@ -37,8 +37,8 @@ def share(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     if dataset is None:
         raise NotFound("There is no such dataset, or you may not see it. Ask a manager of its project.")
     require(may_send(request.user, dataset.project), "a manager of the project to share it, or to make you an operator")
-    if dataset.state != dataset.State.RELEASED:
-        raise NotReleased("A dataset can be shared from its release, when all files are verified, until it expires.")
+    if not dataset.may_be_shared:
+        raise NotReleased("A dataset can be shared until it expires.")
     form = ShareForm(request.POST or None, initial={"days": dataset.project.link_days})
     if form.is_valid():
         now = timezone.now()
@@ -71,7 +71,7 @@ def link_terms(request: HttpRequest, link_id: int) -> HttpResponse:
         "dataset": link.dataset,
         "form": form,
         "now": now,
-        "may_change": may_send_it and link.revoked_at is None and link.dataset.state == Dataset.State.RELEASED,
+        "may_change": may_send_it and link.revoked_at is None and link.dataset.may_be_shared,
         "is_open": link.is_open(now),
         "address": address,
         "qr": qr_code(address) if address else "",

@@ -95,11 +95,17 @@ def test_bad_input_shares_nothing_and_keeps_the_form(
     assert not ShareLink.objects.exists()
 
 
-def test_only_a_released_dataset_is_shared(make_dataset: MakeDataset, alice: User, sign_in: SignIn) -> None:
-    closed = make_dataset(state="closed", released_at=None)
-    assert status(post_share(sign_in(alice), closed)) == 409
+def test_a_dataset_is_shared_while_its_files_come(make_dataset: MakeDataset, alice: User, sign_in: SignIn) -> None:
+    arriving = make_dataset(state="open", closed_at=None, released_at=None)
+    assert status(post_share(sign_in(alice), arriving)) == 302
+    assert ShareLink.objects.filter(dataset=arriving).exists()
+
+
+def test_a_dataset_that_was_deleted_is_not_shared(make_dataset: MakeDataset, alice: User, sign_in: SignIn) -> None:
+    deleted = make_dataset(state="purged")
+    assert status(post_share(sign_in(alice), deleted)) == 409
     wish = ShareWish(["rita@university.example"], timezone.now() + timedelta(days=1), "x")
-    for dataset in (closed, make_dataset(state="purged")):
+    for dataset in (deleted, make_dataset(state="expired")):
         with pytest.raises(NotReleased):
             share_by_hand(dataset=dataset, wish=wish, actor=Actor.of_user(alice), now=timezone.now())
 
