@@ -26,12 +26,17 @@ class Facility:
     datasets: dict[str, str]
     tokens: dict[str, str]
     drops: dict[str, str]
+    made_links: dict[str, int]
 
     def dataset(self, name: str) -> str:
         return f"/datasets/{self.datasets[name]}/"
 
     def link(self, name: str) -> str:
         return f"/s/{self.tokens[name]}"
+
+    def link_page(self, name: str) -> str:
+        """For members."""
+        return f"/links/{self.made_links[name]}/"
 
     def drop(self, name: str) -> str:
         return f"/drop/{self.drops[name]}"

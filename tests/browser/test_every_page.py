@@ -69,6 +69,12 @@ PAGES = {
     "landing-many-files": (None, "{link_large}?folder=slices/04"),
     "landing-revoked": (None, "{link_revoked}"),
     "landing-expired": (None, "{link_expired}"),
+    "landing-locked": (None, "{link_locked}"),
+    "landing-late": (None, "{link_late}"),
+    "landing-used-up": (None, "{link_used_up}"),
+    "link-made": ("alice", "{page_made}"),
+    "link-as-viewer": ("vera", "{page_made}"),
+    "link-late": ("bob", "{page_late}"),
     "landing-unknown": (None, "/s/lcs_0"),
     "staff": ("sam", "/staff/"),
     "audit": ("sam", "/staff/audit/"),
@@ -101,7 +107,8 @@ def open_page_named(name: str, facility: Facility, sign_in: SignIn, **options: o
     places = {key: facility.dataset(key) for key in facility.datasets}
     links = {f"link_{key}": facility.link(key) for key in facility.tokens}
     drops = {f"drop_{key}": facility.drop(key) for key in facility.drops}
-    return sign_in(person, address.format(**places, **links, **drops), tolerate=REFUSED, **options)
+    pages = {f"page_{key}": facility.link_page(key) for key in facility.made_links}
+    return sign_in(person, address.format(**places, **links, **drops, **pages), tolerate=REFUSED, **options)
 
 
 def words_of(page: Page) -> set[str]:

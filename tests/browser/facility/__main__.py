@@ -4,6 +4,7 @@ import sys
 from datetime import timedelta
 
 import django
+from django.contrib.auth.hashers import make_password
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
@@ -18,7 +19,7 @@ from tests.browser.facility.agents import let_report  # noqa: E402
 from tests.browser.facility.arrivals import dataset_of, send_again  # noqa: E402
 from tests.browser.facility.moved_clock import Story, clock_at  # noqa: E402
 from tests.browser.facility.people import PASSWORD, House, connect, open_house  # noqa: E402
-from tests.browser.facility.story import NOVAK, OKONKWO, PRIYA, RITA, Highlights, tell  # noqa: E402
+from tests.browser.facility.story import HUBER, LATE, NOVAK, OKONKWO, PRIYA, RITA, Highlights, tell  # noqa: E402
 from tests.browser.facility.visitors import drop_tokens, dropped, let_visitors_send  # noqa: E402
 
 
@@ -39,6 +40,8 @@ def main() -> None:
     let_visitors_send(story, house)
     send_again(story, highlights.receiving)
     story.happen()
+    handing_over.set_terms(highlights.huge, HUBER, password_hash=make_password(PASSWORD))
+    handing_over.set_terms(highlights.shared, PRIYA.email, most_downloads=1)
     sys.stdout.write(json.dumps(_addresses(house, highlights)))
 
 
@@ -59,12 +62,17 @@ def _addresses(house: House, highlights: Highlights) -> dict[str, object]:
         "large": handing_over.link_of(highlights.huge, NOVAK.email),
         "revoked": handing_over.link_of(highlights.shared, OKONKWO.email),
         "expired": handing_over.link_of(highlights.expired, PRIYA.email),
+        "locked": handing_over.link_of(highlights.huge, HUBER),
+        "late": handing_over.link_of(highlights.huge, LATE),
+        "used_up": handing_over.link_of(highlights.shared, PRIYA.email),
     }
+    made = {"made": links["used_up"], "late": links["late"]}
     return {
         "logins": {key: [person.email, PASSWORD] for key, person in house.people.items()},
         "datasets": {key: str(dataset_of(run).pk) for key, run in runs.items()} | {"from_visitor": dropped()},
         "tokens": {key: token_of(link) for key, link in links.items()},
         "drops": drop_tokens(),
+        "made_links": {key: link.pk for key, link in made.items()},
     }
 
 

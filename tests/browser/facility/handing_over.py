@@ -102,6 +102,10 @@ def link_of(run: Run, email: str) -> ShareLink:
     return links.filter(dataset__client_key=run.key, recipient=email).latest("pk")
 
 
+def set_terms(run: Run, email: str, **columns: object) -> None:
+    ShareLink.objects.filter(pk=link_of(run, email).pk).update(**columns)
+
+
 def _zip_for(run: Run, guest: Guest) -> Delivery:
     link = link_of(run, guest.email)
     offer = zip_offer(link.dataset, layout_of(link.dataset))

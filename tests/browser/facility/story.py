@@ -26,6 +26,8 @@ RITA = Guest("rita.ferreira@university.example", "203.0.113.24")
 ANDERSSON = Guest("k.andersson@institute.example", "198.51.100.7", CURL)
 CHEN = Guest("chen.wei@lab.example", "192.0.2.118")
 NOVAK = Guest("j.novak@institute.example", "198.51.100.61")
+HUBER = "t.huber@instiute.example"  # mistyped
+LATE = "m.lange@university.example"
 PRIYA = Guest("priya.raman@university.example", "203.0.113.77")
 OKONKWO = Guest("m.okonkwo@hospital.example", "192.0.2.9")
 ALL_GUESTS = [RITA, ANDERSSON, CHEN, NOVAK, PRIYA, OKONKWO]
@@ -225,10 +227,11 @@ def _huge(story: Story, house: House) -> Run:
     let_arrive(story, house, run)
     ready = hand_over(story, run)
     take_all(story, run, NOVAK, ready + timedelta(hours=7))
-    share(story, house, run, by="bob", to=["t.huber@instiute.example"], moment=ready + timedelta(days=1), days=30)
-    refused = "550 5.1.2 t.huber@instiute.example: the domain does not exist."
+    share(story, house, run, by="bob", to=[HUBER], moment=ready + timedelta(days=1), days=30)
+    share(story, house, run, by="bob", to=[LATE], moment=ready + timedelta(days=1, minutes=5), days=3)
+    refused = f"550 5.1.2 {HUBER}: the domain does not exist."
     failed = Notice.State.FAILED
-    story.at(ready + timedelta(days=1, hours=1), lambda: lose_mail(run, "t.huber@instiute.example", failed, refused))
+    story.at(ready + timedelta(days=1, hours=1), lambda: lose_mail(run, HUBER, failed, refused))
     return run
 
 
