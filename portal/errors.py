@@ -113,10 +113,16 @@ class ErrorMiddleware:
         return error_response(request, error) if isinstance(error, PortalError) else None
 
 
+def wants_json(request: HttpRequest) -> bool:
+    """Where programs call, and where one says so at the address of a page or file."""
+    accepted = request.headers.get("Accept", "")
+    return request.path.startswith(MACHINE_PATHS) or ("application/json" in accepted and "text/html" not in accepted)
+
+
 def error_response(request: HttpRequest, error: PortalError) -> HttpResponse:
     """The answer for ``error``: JSON where programs call, a page elsewhere."""
     response: HttpResponse
-    if request.path.startswith(MACHINE_PATHS):
+    if wants_json(request):
         response = JsonResponse(error.as_json(), status=error.status)
     else:
         response = render(request, "error.html", {"error": error}, status=error.status)

@@ -18,6 +18,7 @@ from portal.views import (
     staff,
 )
 from sharing.api import router as shared_router
+from sharing.api_member import router as own_data_router
 from uploads.api import router as uploads_router
 from uploads.api_agents import router as agents_router
 
@@ -25,6 +26,7 @@ api = make_api()
 api.add_router("", uploads_router)
 api.add_router("", agents_router)
 api.add_router("/me", member_router)
+api.add_router("/me/datasets", own_data_router)
 api.add_router("/shared", shared_router)
 
 urlpatterns = [

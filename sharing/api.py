@@ -6,22 +6,20 @@ The address has the link's secret in it, as those of its pages do; single files 
 from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from ninja import Query, Router
 
 from portal.errors import NotFound
-from portal.models import DataFile
-from sharing.access import authorise, recipient_actor
-from sharing.gate.bundles import MOST_BYTES, MOST_FILES, SMALL, send_bundle
+from sharing.access import admit, recipient_actor
+from sharing.file_lists import files_named, list_files
+from sharing.gate.bundles import MOST_FILES, send_bundle
 from sharing.kit import kit_of_link
-from sharing.layouts import layout_of
-from sharing.models import ShareLink
+from sharing.models import ShareLink, Way
 from sharing.schemas import (
-    BundleRulesOut,
     CommandOut,
     KitOut,
     NamedFilesIn,
-    SharedFileOut,
     SharedFilesOut,
     SharedOut,
     VerifiedOut,
@@ -43,19 +41,8 @@ TAR = {
 @router.get("/{token}", response=SharedOut)
 def shared(request: HttpRequest, response: HttpResponse, token: str) -> SharedOut:
     """What the link opens, until when. Counts as nothing."""
-    dataset = (link := _link(token, response)).dataset
-    return SharedOut(
-        name=dataset.name,
-        title=dataset.title,
-        state=dataset.state,
-        revision=dataset.revision,
-        files=dataset.verified_count,
-        bytes=dataset.bytes_verified,
-        manifest_name=layout_of(dataset).manifest_path,
-        expires_at=link.expires_at,
-        server_time=timezone.now(),
-        bundles=BundleRulesOut(max_bytes=MOST_BYTES, max_files=MOST_FILES, threshold=SMALL),
-    )
+    link = _link(request, token, response)
+    return SharedOut.of(link.dataset, expires_at=link.expires_at)
 
 
 @router.get("/{token}/files", response=SharedFilesOut)
@@ -67,13 +54,8 @@ def shared_files(
     limit: Annotated[int, Query(ge=1, le=MOST_FILES)] = MOST_FILES,
 ) -> SharedFilesOut:
     """The verified files by path. `next` is the cursor of the following page. Counts as nothing. Cost: two queries."""
-    link = _link(token, response)
-    files = link.dataset.files.verified().order_by("path")
-    if cursor:
-        files = files.filter(path__gt=cursor.replace("\0", ""))
-    page = list(files[: limit + 1])
-    last = page[limit - 1].path if len(page) > limit else None
-    return SharedFilesOut(files=[SharedFileOut.of(file, token) for file in page[:limit]], next=last)
+    link = _link(request, token, response)
+    return list_files(link.dataset, cursor, limit, lambda path: reverse("link_file", args=[token, path]))
 
 
 @router.get("/{token}/kit", response=KitOut)
@@ -82,42 +64,31 @@ def shared_kit(request: HttpRequest, response: HttpResponse, token: str) -> KitO
 
     Each goes on where it was when it is run again, and has beside it what checks every file that came.
     """
-    commands = kit_of_link(_link(token, response), token).commands
+    commands = kit_of_link(_link(request, token, response), token).commands
     return KitOut(commands=[CommandOut.from_orm(command) for command in commands])
 
 
 @router.post("/{token}/bundle", openapi_extra=TAR)
 def shared_bundle(request: HttpRequest, token: str, named: NamedFilesIn) -> StreamingHttpResponse:
     """Small files in one answer, in the order of their names here; each counts as if it was fetched by itself."""
-    link = _link(token)
-    files = _files_named(link, named)
+    link = _link(request, token, way=Way.FILES)
+    files = files_named(link.dataset, named)
     if not files:
         raise NotFound("None of these files is there as it was listed. Ask for the list again.")
-    return send_bundle(request, link, files, recipient_actor(request, link))
+    return send_bundle(request, link.dataset, files, recipient_actor(request, link), link)
 
 
 @router.post("/{token}/verified", response=VerifiedOut)
 def shared_verified(request: HttpRequest, response: HttpResponse, token: str, named: NamedFilesIn) -> VerifiedOut:
     """Files that were fetched with this link, written down and read back with these digests. Repeat freely."""
-    link = _link(token, response)
+    link = _link(request, token, response)
     digests = {file.path: file.sha256 for file in named.files}
     count = note_verified(link=link, digests=digests, actor=recipient_actor(request, link), now=timezone.now())
     link.refresh_from_db(fields=["state"])
     return VerifiedOut(verified=count, state=link.state)
 
 
-def _link(token: str, response: HttpResponse | None = None) -> ShareLink:
+def _link(request: HttpRequest, token: str, response: HttpResponse | None = None, way: Way | None = None) -> ShareLink:
     if response is not None:
         response["Cache-Control"] = "private, no-store"
-    return authorise(token, timezone.now())
-
-
-def _files_named(link: ShareLink, named: NamedFilesIn) -> list[DataFile]:
-    """Those of them that are there with this digest, each once, in the order of their names. Cost: one query."""
-    digests = {file.path: file.sha256 for file in named.files}
-    there = {
-        file.path: file
-        for file in link.dataset.files.verified().filter(path__in=digests)
-        if file.sha256 == digests[file.path]
-    }
-    return [there[path] for path in digests if path in there]
+    return admit(request, token, timezone.now(), way)

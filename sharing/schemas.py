@@ -2,13 +2,17 @@
 
 from datetime import datetime
 from typing import Annotated, Self
+from uuid import UUID
 
-from django.urls import reverse
+from django.utils import timezone
 from ninja import Field, Schema
-from pydantic import StringConstraints
+from pydantic import StringConstraints, field_validator
 
-from portal.models import DataFile
-from sharing.gate.bundles import MOST_FILES
+from portal.models import DataFile, Dataset
+from sharing.forms import LONGEST_DAYS, SHORTEST_PASSWORD
+from sharing.gate.bundles import MOST_BYTES, MOST_FILES, SMALL
+from sharing.layouts import layout_of
+from sharing.services.by_hand import MOST_RECIPIENTS
 
 Path = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00]*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -22,8 +26,8 @@ class BundleRulesOut(Schema):
     threshold: int
 
 
-class SharedOut(Schema):
-    """What a link opens. `files` and `bytes` are those verified by now; more may come until `state` is released."""
+class ContentOut(Schema):
+    """What can be fetched. `files` and `bytes` are those verified by now; more may come until `state` is released."""
 
     name: str
     title: str
@@ -32,9 +36,30 @@ class SharedOut(Schema):
     files: int
     bytes: int
     manifest_name: str
-    expires_at: datetime
     server_time: datetime
     bundles: BundleRulesOut
+
+    @classmethod
+    def of(cls, dataset: Dataset, **more: object) -> Self:
+        """`more`: what a subclass adds."""
+        known = {
+            "name": dataset.name,
+            "title": dataset.title,
+            "state": dataset.state,
+            "revision": dataset.revision,
+            "files": dataset.verified_count,
+            "bytes": dataset.bytes_verified,
+            "manifest_name": layout_of(dataset).manifest_path,
+            "server_time": timezone.now(),
+            "bundles": BundleRulesOut(max_bytes=MOST_BYTES, max_files=MOST_FILES, threshold=SMALL),
+        }
+        return cls.model_validate(known | more)
+
+
+class SharedOut(ContentOut):
+    """What a link opens, and until when."""
+
+    expires_at: datetime
 
 
 class SharedFileOut(Schema):
@@ -47,13 +72,13 @@ class SharedFileOut(Schema):
     address: str
 
     @classmethod
-    def of(cls, file: DataFile, token: str) -> Self:
+    def of(cls, file: DataFile, address: str) -> Self:
         return cls(
             path=file.path,
             size=file.size,
             mtime_ns=file.mtime_ns,
             sha256=file.sha256,
-            address=reverse("link_file", args=[token, file.path]),
+            address=address,
         )
 
 
@@ -89,3 +114,30 @@ class VerifiedOut(Schema):
 
     verified: int
     state: str
+
+
+class LinkWishIn(Schema):
+    """`days`: None for as many as the project has set. `occasion` makes one wish of repeated requests."""
+
+    recipients: Annotated[list[str], Field(min_length=1, max_length=MOST_RECIPIENTS)]
+    occasion: UUID
+    message: Annotated[str, StringConstraints(max_length=2000)] = ""
+    days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] | None = None
+    password: Annotated[str, StringConstraints(max_length=200)] = ""
+    most_downloads: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+    @field_validator("password")
+    @classmethod
+    def _long_enough(cls, password: str) -> str:
+        if password and len(password) < SHORTEST_PASSWORD:
+            raise ValueError(f"a password has at least {SHORTEST_PASSWORD} characters")
+        return password
+
+
+class LinkOut(Schema):
+    recipient: str
+    expires_at: datetime
+
+
+class LinksOut(Schema):
+    links: list[LinkOut]

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from portal.errors import PortalError, add_hints
+from portal.errors import PortalError, add_hints, error_response, wants_json
 
 LinkView = Callable[..., HttpResponseBase]
 
@@ -31,8 +31,7 @@ def secret_address(*methods: str, refused: str) -> Callable[[LinkView], LinkView
             try:
                 response = view(request, *args, **kwargs)
             except PortalError as error:
-                response = render(request, refused, {"error": error}, status=error.status)
-                add_hints(response, error)
+                response = _refusal(request, error, refused)
             for name, value in HEADERS.items():
                 response[name] = value
             return response
@@ -40,3 +39,11 @@ def secret_address(*methods: str, refused: str) -> Callable[[LinkView], LinkView
         return guarded
 
     return decorate
+
+
+def _refusal(request: HttpRequest, error: PortalError, refused: str) -> HttpResponseBase:
+    if wants_json(request):
+        return error_response(request, error)
+    response = render(request, refused, {"error": error}, status=error.status)
+    add_hints(response, error)
+    return response

@@ -27,7 +27,8 @@ ENDS = {
     "link_used_up": "This link has been used up.",
     "data_deleted": "The data are no longer there.",
 }
-AS_IT_IS = {"Accept-Encoding": "identity"}
+# Refusals come as JSON, which says why.
+AS_IT_IS = {"Accept-Encoding": "identity", "Accept": "application/json, application/octet-stream"}
 RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
 
 
