@@ -5,12 +5,10 @@ import io
 import json
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,17 +40,11 @@ def handed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handover]:
 def handover(handed: Handover) -> Handover:
     """As if nothing had been taken yet."""
     handed.forget()
-    change(
-        handed,
+    handed.change(
         "update sharing_sharelink set state = 'not_opened', files_complete = 0, files_verified = 0,"
         " completed_at = null, verified_at = null, revoked_at = null",
     )
     return handed
-
-
-def change(handover: Handover, statement: str) -> None:
-    with closing(sqlite3.connect(handover.portal.var / "db.sqlite3", timeout=20)) as database, database:
-        database.execute(statement)
 
 
 @dataclass(frozen=True)
@@ -207,7 +199,7 @@ def test_a_shorter_file_with_another_beginning_is_no_copy_that_was_cut_off(rita:
 def test_a_link_that_ends_meanwhile_ends_the_run_and_what_came_is_listed(rita: Rita, handover: Handover) -> None:
     running = rita.start("--bwlimit", "6M", "--transfers", "1")
     until((rita.dest / "größe" / "movie 1.mrc").exists)
-    change(handover, "update sharing_sharelink set revoked_at = created_at")
+    handover.change("update sharing_sharelink set revoked_at = created_at")
     told = json.loads(running.communicate(timeout=60)[0])
     assert running.returncode == 4
     assert "does not work any more" in told["error"]

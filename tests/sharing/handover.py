@@ -3,6 +3,7 @@
 import http.client
 import json
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 
 from dataplane.spans import Span, bytes_in, covers, merge
 from dataplane.zipstream import PIECE
+from deploy import broker
 from tests.faults.live_portal import LivePortal, environment_of, manage
 
 HANDED_OVER = """
@@ -133,3 +135,19 @@ def until(is_true: Callable[[], object], seconds: float = 30) -> None:
     while not is_true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@contextmanager
+def with_cache(handover: Handover) -> Iterator[None]:
+    """Its server again, with a cache: passwords and tokens that somebody guesses are counted there."""
+    var = handover.portal.var
+    broker.prepare(var)
+    with subprocess.Popen(broker.command(var)) as cache:
+        try:
+            until(lambda: broker.answers(var))
+            handover.portal.stop()
+            handover.portal.settings["cache_url"] = f"unix://{broker.socket_path(var)}?db=1"
+            handover.portal.start()
+            yield
+        finally:
+            cache.terminate()
