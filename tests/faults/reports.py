@@ -14,8 +14,12 @@ PROMISES = {
     "P1": "An acknowledged byte survives kill -9 of the server, and power loss as far as fsync goes",
     "P3": "A cut line costs at most one chunk (64 MiB or less is resent)",
     "P4": "Concurrent requests never corrupt an upload",
+    "P5": "A link ends at its minute, and revocation holds at the next request",
+    "P7": "“Downloaded” means that a person or their program took it",
     "P9": "A full disk stops new uploads (507), not the site",
     "P10": "Bad input never gives a 5xx, leaves the root folder, or leaks a row",
+    "P11": "Hostile names stay harmless, and zips beyond the old format's limits open",
+    "P12": "Slow clients do not stop others",
     "mistakes": "Three mistakes that others shipped are not made here",
     "agent": "An agent that is killed again and again loses nothing and sends nothing twice",
 }

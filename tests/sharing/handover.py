@@ -96,12 +96,24 @@ class Handover:
         """What the sweep does once a minute."""
         self.portal.manage("shell", "--no-imports", "--command", SETTLE)
 
+    def counted(self) -> tuple[int, ...]:
+        """How many downloads: those of the link, its receipts, and those that the audit counts."""
+        rows = self.portal.query(
+            "select (select downloads from sharing_sharelink), (select count(*) from sharing_receipt), "
+            "(select count(*) from portal_auditevent where kind = 'downloaded' and json_extract(detail, '$.counted'))"
+        )
+        return tuple(int(str(number)) for number in rows[0])
+
     def link_state(self) -> object:
         return self.portal.query("select state from sharing_sharelink")[0][0]
 
     def forget(self) -> None:
         """As if nothing had been taken yet."""
-        self.change("delete from sharing_runningrequest", "delete from sharing_receipt")
+        self.change(
+            "delete from sharing_runningrequest",
+            "delete from sharing_receipt",
+            "update sharing_sharelink set downloads = 0, file_rounds = 0, state = 'not_opened'",
+        )
 
     def change(self, *statements: str) -> None:
         with closing(sqlite3.connect(self.portal.var / "db.sqlite3", timeout=20)) as database, database:

@@ -12,38 +12,10 @@ from portal.models import AuditEvent, Notice
 from sharing.models import Receipt, ShareLink
 from sharing.services.dispatch import dispatch_dataset
 from tests.sharing.conftest import MakeDataset, MakeLink, Visit, Visitor
+from tests.sharing.lookers import AHEAD, SCANNERS
 
 pytestmark = pytest.mark.django_db
 
-SCANNERS = [
-    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
-    "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5 skype-url-preview@microsoft.com",
-    "Mozilla/5.0 (compatible; Microsoft Teams Preview)",
-    "TelegramBot (like TwitterBot)",
-    "WhatsApp/2.23.20.0",
-    "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
-    "Twitterbot/1.0",
-    "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
-    "LinkedInBot/1.0 (compatible; Mozilla/5.0; Apache-HttpClient +http://www.linkedin.com)",
-    "http.rb/5.1.1 (Mastodon/4.2.1; +https://mastodon.example/)",
-    "Iframely/1.3.1 (+https://iframely.com/docs/about)",
-    "Mozilla/5.0 (compatible; Embedly/0.2; +http://support.embed.ly/)",
-    "Mimecast-URL-Protect/1.0",
-    "Mozilla/5.0 (compatible; Proofpoint URL Defense)",
-    "Barracuda Sentinel (EE)",
-    "Mozilla/5.0 (compatible; IronPort Web Security)",
-    "FireEye-NX/1.0",
-    "Mozilla/4.0 (compatible; Trend Micro tmdr 1.0)",
-    "Sophos Email Appliance link check",
-    "Mozilla/5.0 (compatible; SafeLinks)",
-    "Microsoft Office Existence Discovery",
-    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
-    "Mozilla/5.0 (compatible; Google-Safety; +http://www.google.com/bot.html)",
-    "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html",
-    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm) BingPreview/1.0b",
-    "urlscan/1.0",
-]
 PEOPLE = [
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Mozilla/5.0 (Linux; Android 13; CUBOT P60) AppleWebKit/537.36 Chrome/130.0.0.0 Mobile Safari/537.36",
@@ -54,14 +26,6 @@ PEOPLE = [
     "rclone/v1.74.3",
     "python-requests/2.32",
     "",
-]
-AHEAD = [
-    {"sec_purpose": "prefetch"},
-    {"sec_purpose": "prefetch;prerender"},
-    {"sec_purpose": "prefetch;anonymous-client-ip"},
-    {"purpose": "prefetch"},
-    {"x_purpose": "preview"},
-    {"x_moz": "prefetch"},
 ]
 
 

@@ -46,7 +46,7 @@ def test_the_download_behind_the_limit_is_refused_with_a_sentence(link: ShareLin
     refused = visitor.get_zip().body.decode()
     assert "All downloads that it allowed were made (2). Ask em@facility.example" in refused
     assert downloads(visitor) == 2
-    assert "2 of 2 begun" in visitor.get().body.decode()
+    assert "2 of 2 downloads" in visitor.get().body.decode()
 
 
 def test_a_download_in_eight_pieces_is_one_in_whatever_order(link: ShareLink) -> None:
