@@ -99,6 +99,12 @@ class LivePortal:
         log.close()
         self._wait_until_it_answers()
 
+    @property
+    def pid(self) -> int:
+        """Of the master."""
+        assert self._process
+        return self._process.pid
+
     def kill(self) -> None:
         """Master and workers, as a power switch would."""
         self._end(signal.SIGKILL)
