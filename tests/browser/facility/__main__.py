@@ -17,6 +17,7 @@ from sharing.links import token_of  # noqa: E402
 from tests.browser.facility import handing_over  # noqa: E402
 from tests.browser.facility.agents import let_report  # noqa: E402
 from tests.browser.facility.arrivals import dataset_of, send_again  # noqa: E402
+from tests.browser.facility.elsewhere import growing_link, put_elsewhere  # noqa: E402
 from tests.browser.facility.moved_clock import Story, clock_at  # noqa: E402
 from tests.browser.facility.people import PASSWORD, House, connect, open_house  # noqa: E402
 from tests.browser.facility.story import HUBER, LATE, NOVAK, OKONKWO, PRIYA, RITA, Highlights, tell  # noqa: E402
@@ -40,6 +41,7 @@ def main() -> None:
     let_visitors_send(story, house)
     send_again(story, highlights.receiving)
     story.happen()
+    put_elsewhere(house, highlights)
     handing_over.set_terms(highlights.huge, HUBER, password_hash=make_password(PASSWORD))
     handing_over.set_terms(highlights.shared, PRIYA.email, most_downloads=1)
     sys.stdout.write(json.dumps(_addresses(house, highlights)))
@@ -60,6 +62,7 @@ def _addresses(house: House, highlights: Highlights) -> dict[str, object]:
     links = {
         "open": handing_over.link_of(highlights.shared, RITA.email),
         "large": handing_over.link_of(highlights.huge, NOVAK.email),
+        "growing": growing_link(highlights),
         "revoked": handing_over.link_of(highlights.shared, OKONKWO.email),
         "expired": handing_over.link_of(highlights.expired, PRIYA.email),
         "locked": handing_over.link_of(highlights.huge, HUBER),
