@@ -58,6 +58,8 @@ def change_terms(*, link: ShareLink, terms: NewTerms, actor: Actor, now: datetim
         raise Invalid("The link would end at once. Choose a later day, or revoke it.")
     with transaction.atomic():
         locked = _locked(link)
+        if terms.expires_at <= locked.starts_at:
+            raise Invalid("The link would end before it begins to work. Choose a later day.")
         had_ended, wanted = locked.expires_at <= now, _wanted(locked, terms)
         changed = [name for name, value in wanted.items() if getattr(locked, name) != value]
         if "expires_at" in changed:
