@@ -4,4 +4,4 @@ from bench import downloads, reminders, uploads
 from bench.command_line import run_benches
 
 if __name__ == "__main__":
-    run_benches([*uploads.MEASURES, *downloads.MEASURES, reminders.measure])
+    run_benches([*uploads.MEASURES, downloads.measure, reminders.measure])

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.figures import Figure
 from bench.processor import processor_seconds
 from bench.rounds import interleaved, medians, rounds_of
-from bench.stage import Stage, stage
+from bench.stage import Stage
 from bench.upload_data import GIB, write_random
 from bench.web_client import Fetched, equal_spans, fetch, fetch_at_once
 from peers.caddy import caddy_before, caddy_file_server
@@ -20,21 +20,20 @@ OURS, BEHIND_CADDY = "ours", "ours behind Caddy, as deployed"
 AIM = "0.9 times the best peer"
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(portal: Stage, quick: bool) -> Iterator[Figure]:
     rounds = rounds_of(quick)
     size = GIB // 16 if quick else 2 * GIB
-    with stage() as portal:
-        source = write_random(portal.folder / "large" / NAME, size)
-        link = portal.links(portal.send(source.parent))[0]
-        with _servers(portal, link, source.parent) as servers:
-            one = {name: _rate_of(size, url, pids, fetch) for name, (url, pids) in servers.items()}
-            yield from _figures(interleaved(one, rounds), f"file of {size / GIB:g} GiB, one connection")
-            spans = equal_spans(size, CONNECTIONS)
-            many = {
-                name: _rate_of(size, url, pids, lambda url: fetch_at_once(url, spans))
-                for name, (url, pids) in servers.items()
-            }
-            yield from _figures(interleaved(many, rounds), f"file of {size / GIB:g} GiB, {CONNECTIONS} ranges at once")
+    source = write_random(portal.folder / "large" / NAME, size)
+    link = portal.links(portal.send(source.parent))[0]
+    with _servers(portal, link, source.parent) as servers:
+        one = {name: _rate_of(size, url, pids, fetch) for name, (url, pids) in servers.items()}
+        yield from _figures(interleaved(one, rounds), f"file of {size / GIB:g} GiB, one connection")
+        spans = equal_spans(size, CONNECTIONS)
+        many = {
+            name: _rate_of(size, url, pids, lambda url: fetch_at_once(url, spans))
+            for name, (url, pids) in servers.items()
+        }
+        yield from _figures(interleaved(many, rounds), f"file of {size / GIB:g} GiB, {CONNECTIONS} ranges at once")
 
 
 @contextmanager

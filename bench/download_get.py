@@ -13,7 +13,7 @@ from bench.download_zip import SIZES
 from bench.figures import Figure
 from bench.processor import processor_seconds
 from bench.rounds import interleaved, medians, rounds_of
-from bench.stage import Stage, stage
+from bench.stage import Stage
 from bench.upload_data import write_small_files
 
 OURS = "labcourier get"
@@ -31,17 +31,16 @@ class Fetched:
     server: float = 0.0
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(portal: Stage, quick: bool) -> Iterator[Figure]:
     count = 500 if quick else 20_000
-    with stage() as portal:
-        source = write_small_files(portal.folder / "small", count, SIZES)
-        rounds = rounds_of(quick)
-        # A link for each turn, the warm-up's too: receipts of files that were fetched before cost less.
-        links = iter(portal.links(portal.send(source, 1 + rounds), 1 + rounds))
-        with peers_of(source, portal.folder) as peers:
-            contenders: dict[str, Callable[[], Fetched]] = {OURS: lambda: _ours(portal, next(links), count)}
-            contenders |= {name: _turn_of(fetch, portal.folder, count) for name, fetch in peers.items()}
-            seen = interleaved(contenders, rounds)
+    source = write_small_files(portal.folder / "fetched", count, SIZES)
+    rounds = rounds_of(quick)
+    # A link for each turn, the warm-up's too: receipts of files that were fetched before cost less.
+    links = iter(portal.links(portal.send(source, 1 + rounds), 1 + rounds))
+    with peers_of(source, portal.folder) as peers:
+        contenders: dict[str, Callable[[], Fetched]] = {OURS: lambda: _ours(portal, next(links), count)}
+        contenders |= {name: _turn_of(fetch, portal.folder, count) for name, fetch in peers.items()}
+        seen = interleaved(contenders, rounds)
     yield from _figures(seen, count)
 
 

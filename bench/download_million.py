@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 from bench.figures import Figure
 from bench.memory import peak_memory
-from bench.stage import Stage, stage
+from bench.stage import Stage
 from bench.web_client import fetch, first_byte
 from portal.config import ROOT
 
@@ -21,15 +21,14 @@ AGAIN = 5
 TAKEN = 256 * 2**20  # bytes of the zip that are fetched from its beginning while memory is watched
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(portal: Stage, quick: bool) -> Iterator[Figure]:
     count = 10_000 if quick else 1_000_000
     print(f"putting {count:,} files into a store and a database ...", file=sys.stderr)
-    with stage() as portal:
-        dataset = _seeded(portal, count)
-        link = portal.links(dataset)[0]
-        name = f"{count:,} files"
-        yield from _answers(portal, link, dataset, name)
-        yield from _memory(portal, f"{link}/{dataset}.zip", name)
+    dataset = _seeded(portal, count)
+    link = portal.links(dataset)[0]
+    name = f"{count:,} files"
+    yield from _answers(portal, link, dataset, name)
+    yield from _memory(portal, f"{link}/{dataset}.zip", name)
 
 
 def _seeded(portal: Stage, count: int) -> str:

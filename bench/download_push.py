@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from bench.figures import Figure
 from bench.rounds import interleaved, medians, rounds_of
-from bench.stage import Stage, stage
+from bench.stage import Stage
 from bench.upload_data import write_small_files
 from peers.rclone import RCLONE, rclone_sftp
 from portal.config import ROOT
@@ -53,15 +53,14 @@ class Pushed:
     compared: float
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(portal: Stage, quick: bool) -> Iterator[Figure]:
     count = 100 if quick else 5000
-    with stage(LABCOURIER_DESTINATION_HOSTS="127.0.0.1") as portal:
-        source = write_small_files(portal.folder / "small", count, SIZES)
-        dataset = portal.send(source)
-        for name, at in (("S3", _s3), ("SFTP", _sftp)):
-            with at(portal.folder) as place:
-                seen = interleaved(_contenders(portal, dataset, source, place), rounds_of(quick))
-            yield _figure(seen, f"push of {count:,} files of 4 to 64 KiB to {name}, compared there", count)
+    source = write_small_files(portal.folder / "pushed", count, SIZES)
+    dataset = portal.send(source)
+    for name, at in (("S3", _s3), ("SFTP", _sftp)):
+        with at(portal.folder) as place:
+            seen = interleaved(_contenders(portal, dataset, source, place), rounds_of(quick))
+        yield _figure(seen, f"push of {count:,} files of 4 to 64 KiB to {name}, compared there", count)
 
 
 def _contenders(portal: Stage, dataset: str, source: Path, place: Place) -> dict[str, Callable[[], Pushed]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.figures import Figure
 from bench.processor import processor_seconds
 from bench.rounds import interleaved, medians, rounds_of
-from bench.stage import Stage, stage
+from bench.stage import Stage
 from bench.upload_data import write_small_files
 from bench.web_client import fetch, first_byte
 from peers.rclone import rclone_http
@@ -38,18 +38,17 @@ class Taken:
 Taking = Callable[[], Taken]
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(portal: Stage, quick: bool) -> Iterator[Figure]:
     count = 500 if quick else 20_000
-    with stage() as portal:
-        source = write_small_files(portal.folder / "small", count, SIZES)
-        at_least = sum(path.stat().st_size for path in source.rglob("*.tif"))
-        url = portal.zip_url(portal.send(source))
-        with _contenders(portal, url, source, at_least) as (contenders, addresses):
-            yield _first_of_all(url, count)
-            seen = interleaved(contenders, rounds_of(quick))
-            yield from _figures(seen, f"zip of {count:,} files, {at_least / 1e9:.2g} GB")
-            whole = {name: at_least / 1e6 / rate for name, rate in medians(seen, lambda taken: taken.rate).items()}
-            yield from _resumed(portal, addresses, whole)
+    source = write_small_files(portal.folder / "zipped", count, SIZES)
+    at_least = sum(path.stat().st_size for path in source.rglob("*.tif"))
+    url = portal.zip_url(portal.send(source))
+    with _contenders(portal, url, source, at_least) as (contenders, addresses):
+        yield _first_of_all(url, count)
+        seen = interleaved(contenders, rounds_of(quick))
+        yield from _figures(seen, f"zip of {count:,} files, {at_least / 1e9:.2g} GB")
+        whole = {name: at_least / 1e6 / rate for name, rate in medians(seen, lambda taken: taken.rate).items()}
+        yield from _resumed(portal, addresses, whole)
 
 
 def _first_of_all(url: str, count: int) -> Figure:

@@ -1,6 +1,5 @@
 """A thousand people download slowly at once: do pages still answer, and what does it cost in memory?"""
 
-import resource
 import socket
 import threading
 import time
@@ -11,7 +10,7 @@ from urllib.request import urlopen
 
 from bench.figures import Figure, percentile
 from bench.memory import peak_memory
-from bench.stage import stage
+from bench.stage import Stage
 from bench.upload_data import GIB, write_random
 
 PIECE = 16 * 1024
@@ -20,21 +19,19 @@ NAME = "movie.mrc"
 COMMAND = ".venv/bin/python -m bench.downloads --only slow"
 
 
-def measure(quick: bool) -> Iterator[Figure]:
+def measure(portal: Stage, quick: bool) -> Iterator[Figure]:
     """Every other one takes the zip, the rest the file in it."""
     count, seconds = (50, 8) if quick else (1000, 30)
-    _allow_many_sockets()
-    with stage() as portal:
-        dataset = portal.send(write_random(portal.folder / "large" / NAME, GIB // 4).parent)
-        link = portal.links(dataset)[0]
-        pages = [f"{portal.url}/accounts/login/", link]
-        alone = _page_times(pages, 5)
-        with peak_memory(portal.web_pid) as before:
-            time.sleep(1)
-        urls = [f"{link}/{dataset}.zip", f"{link}/files/{NAME}"] * (count // 2)
-        with slow_downloads(urls) as still_open, peak_memory(portal.web_pid) as during:
-            busy = _page_times(pages, seconds)
-            served = still_open()
+    dataset = portal.send(write_random(portal.folder / "slow" / NAME, GIB // 4).parent)
+    link = portal.links(dataset)[0]
+    pages = [f"{portal.url}/accounts/login/", link]
+    alone = _page_times(pages, 5)
+    with peak_memory(portal.web_pid) as before:
+        time.sleep(1)
+    urls = [f"{link}/{dataset}.zip", f"{link}/files/{NAME}"] * (count // 2)
+    with slow_downloads(urls) as still_open, peak_memory(portal.web_pid) as during:
+        busy = _page_times(pages, seconds)
+        served = still_open()
     if served != count:
         raise SystemExit(f"only {served} of {count} downloads were served")
     name = f"{count} slow downloads of zips and files at once"
@@ -46,12 +43,6 @@ def measure(quick: bool) -> Iterator[Figure]:
 
 def _figure(claim: str, unit: str, value: float, aim: str = "") -> Figure:
     return Figure(claim, unit, value, COMMAND, less_is_better=True, aim=aim)
-
-
-def _allow_many_sockets() -> None:
-    """For this process and those that it starts."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager

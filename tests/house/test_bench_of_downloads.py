@@ -1,6 +1,7 @@
 """The bench of downloads itself: what it is told is understood, and its arithmetic holds. Speed is not tested here."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -8,17 +9,19 @@ import pytest
 from bench import downloads
 from bench.figures import Figure
 from bench.rounds import interleaved, medians
+from bench.stage import Stage
 from bench.web_client import equal_spans
 from peers.caddy import DEPLOYED, UPSTREAM
 
 
-def one_figure(quick: bool) -> Iterator[Figure]:
+def one_figure(_portal: Stage, quick: bool) -> Iterator[Figure]:
     yield Figure("small" if quick else "full", "MB/s", 4, "make bench", {"a": 1, "b": 2}, notes={"a": "starts over"})
 
 
 def test_only_the_rows_asked_for_are_measured_and_written_down(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(downloads, "stage", lambda **_settings: nullcontext())
     monkeypatch.setitem(downloads.ROWS, "slow", one_figure)
     downloads.main(["--only", "slow", "--scale", "small", "--json", str(tmp_path / "figures.json")])
     assert capsys.readouterr().out.startswith("small: 4 MB/s   a: 1   b: 2   ratio 2.0\n    a: starts over\n")
