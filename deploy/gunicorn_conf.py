@@ -1,5 +1,6 @@
 """gunicorn's configuration: threads, because uploads and downloads wait far more than they compute (docs/design)."""
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,21 @@ _config = load_config()
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (the kernel's own, and the file is unlinked at once)
 
 
+def _allow_open_files(wanted: int) -> None:
+    """A download holds a connection and a file; the usual limit of 1024 would end us at some hundred of them."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most)
+        )
+
+
 bind = _config.bind
 worker_class = "gthread"
 workers = _config.web_processes
 threads = _config.web_threads
 worker_connections = threads + 1000  # beyond the threads: connections kept alive, waiting for their next request
+_allow_open_files(2 * worker_connections + 200)
 keepalive = 75  # an agent pauses between two pieces while it reads its disk
 timeout = 60  # of the worker's heartbeat; a request may take as long as its bytes do
 graceful_timeout = 15

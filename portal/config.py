@@ -58,7 +58,7 @@ class Config(BaseSettings):
     bind: str = Field("127.0.0.1:8000", description="Address and port the web server listens on.")
     web_processes: int = Field(2, gt=0, description="Processes of the web server; one per core, at least two.")
     web_threads: int = Field(
-        600, gt=0, description="Uploads and downloads each web process serves at once; idle threads are not made."
+        1000, gt=0, description="Uploads and downloads each web process serves at once; idle threads are not made."
     )
     worker_processes: int = Field(2, gt=0, description="Files a worker verifies at once, and mails it sends.")
 

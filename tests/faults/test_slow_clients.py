@@ -16,16 +16,19 @@ from tests.sharing.handover import Handover, handed_over, until
 pytestmark = pytest.mark.promise("P12")
 SECONDS = times(test=3, campaign=60)
 DOWNLOADS, DRIBBLERS = times(test=100, campaign=1000), times(test=50, campaign=500)
+THREADS = times(test=100, campaign=1000)  # of each of two processes; the campaign's is what a site has
 SLOWEST_PAGE = 2.0  # seconds
 MOST_MEMORY = 300  # MB, of all processes of the web server
 
 
 @pytest.fixture(scope="module")
 def handover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handover]:
+    """The server is started with as few open files as it would be by many a system, and sees to that itself."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * (DOWNLOADS + DRIBBLERS))), hard))
     sizes = {"movie.mrc": 24 * 2**20, "tile.tif": 12 * 2**20}
-    with handed_over(tmp_path_factory.mktemp("var"), sizes, web_processes=2) as handover:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (times(test=128, campaign=1024), hard))
+    with handed_over(tmp_path_factory.mktemp("var"), sizes, web_processes=2, web_threads=THREADS) as handover:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4 * (DOWNLOADS + DRIBBLERS)), hard))
         yield handover
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
