@@ -2,23 +2,33 @@
 
 import json
 import os
+import pty
 import random
 import re
+import select
+import sqlite3
 import subprocess
 import sys
+import termios
+import time
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from html import unescape
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-from tests.sharing.handover import Handover, handed_over, until
+from tests.sharing.handover import Handover, handed_over, until, with_cache
 
 SIZES = {
     "movie.mrc": 3_000_000, "grid 1/Übersicht größe.tif": 50_000, "grid 1/a & b #1?.tif": 20, "grid 1/index.html": 10,
     "grid 2/deep/100%.txt": 0, "-rf": 5,
 }  # fmt: skip
 ZIPS = ["wget", "curl", "aria2"]
+ASKING = ["wget", "curl", "wget-files"]
+PASSWORD = "wiese-7"
 KEYS = ["labcourier", "wget", "curl", "aria2", "rclone", "wget-files"]
 
 
@@ -41,7 +51,7 @@ print(Dataset.objects.get().pk)
 
 @pytest.fixture(scope="module")
 def portal_with_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handover]:
-    with handed_over(tmp_path_factory.mktemp("var"), SIZES) as handover:
+    with handed_over(tmp_path_factory.mktemp("var"), SIZES) as handover, with_cache(handover):
         yield handover
 
 
@@ -74,6 +84,27 @@ def run(text: str, folder: Path, **variables: str) -> str:
     return done.stdout
 
 
+def run_and_type(text: str, folder: Path, answer: str) -> None:
+    """In a terminal, where somebody types `answer` when a password is asked for."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        ["setsid", "-w", "-c", "sh", "-ec", text], cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as program:
+        os.close(theirs)
+        said, typed, deadline = b"", False, time.monotonic() + 30
+        with suppress(OSError):  # the terminal is gone when the program is
+            while time.monotonic() < deadline:
+                piece = os.read(ours, 4096) if select.select([ours], [], [], 0.05)[0] else b""
+                said += piece
+                hides = not termios.tcgetattr(ours)[3] & termios.ECHO
+                if not typed and b"assword" in said and hides:  # what is typed before is thrown away
+                    os.write(ours, f"{answer}\n".encode())
+                    typed = True
+        program.kill()
+    os.close(ours)
+    assert (program.returncode, typed) == (0, True), said.decode()
+
+
 def test_the_page_and_the_api_name_the_same_commands(handover: Handover) -> None:
     shown = commands(handover)
     told = json.loads(handover.ask("GET", f"/api/v1{handover.address.replace('/s/', '/shared/')}/kit")[2])["commands"]
@@ -94,6 +125,35 @@ def test_a_command_fetches_everything_and_can_be_run_again(handover: Handover, k
     assert sorted(line.removesuffix(": OK") for line in lines if line.endswith(": OK")) == sorted(SIZES)
     assert {path.relative_to(tmp_path / "session").as_posix() for path in (tmp_path / "session").rglob("*")} >= {*SIZES}
     until(lambda: handover.link_state() in ("complete", "verified"), 10)
+
+
+@pytest.mark.parametrize("key", ZIPS)
+def test_a_command_fetches_what_was_selected(handover: Handover, key: str, tmp_path: Path) -> None:
+    shown = commands(handover, f"{handover.address}/selection?in=grid+1&file=-rf")
+    run(shown[key], tmp_path)
+    assert run(shown["check"], tmp_path).count(": OK") == 4
+
+
+@pytest.fixture
+def locked(handover: Handover) -> Iterator[Handover]:
+    """Its link has a password for the time of the test."""
+    with closing(sqlite3.connect(handover.portal.var / "db.sqlite3", timeout=20)) as database:
+        for password_hash in (PBKDF2PasswordHasher().encode(PASSWORD, "salt"), ""):
+            database.execute("update sharing_sharelink set password_hash = ?", [password_hash])
+            database.commit()
+            if password_hash:
+                yield handover
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_command_says_the_password_of_a_link_that_has_one(locked: Handover, key: str, tmp_path: Path) -> None:
+    login = b64encode(f"link:{PASSWORD}".encode()).decode()
+    shown = commands(locked, Authorization=f"Basic {login}")
+    if key in ASKING:
+        run_and_type(shown[key], tmp_path, PASSWORD)
+    else:
+        run(shown[key].replace("PASSWORD", PASSWORD), tmp_path, LABCOURIER_PASSWORD=PASSWORD)
+    assert run(shown["check" if key in ZIPS else "check-folder"], tmp_path).count(": OK") == len(SIZES)
 
 
 @pytest.fixture(scope="module")
