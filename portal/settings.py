@@ -126,6 +126,7 @@ MAILS = {
     "dataset-ready": "sharing.mails.dataset_ready",
     "dataset-released": "sharing.mails.dataset_released",
     "first-complete-download": "sharing.mails.first_complete_download",
+    "download-complete": "sharing.mails.download_complete",
     "more-time-asked": "sharing.mails.more_time_asked",
     "file-corrupt": "uploads.mails.file_corrupt",
     "agent-silent": "uploads.mails.agent_silent",

@@ -19,6 +19,7 @@ from portal.views import (
 )
 from sharing.api import router as shared_router
 from sharing.api_member import router as own_data_router
+from sharing.api_receipts import router as receipts_router
 from uploads.api import router as uploads_router
 from uploads.api_agents import router as agents_router
 
@@ -27,6 +28,7 @@ api.add_router("", uploads_router)
 api.add_router("", agents_router)
 api.add_router("/me", member_router)
 api.add_router("/me/datasets", own_data_router)
+api.add_router("/me/datasets", receipts_router)
 api.add_router("/shared", shared_router)
 
 urlpatterns = [

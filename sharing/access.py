@@ -81,7 +81,7 @@ def lock_of(link: ShareLink) -> Lock:
 
 def _more_time(token: str, link: ShareLink) -> str:
     """Where more time can be asked for, once; "asked" when somebody did; empty when the data are gone."""
-    if link.dataset.state != Dataset.State.RELEASED:
+    if not link.dataset.may_be_shared:
         return ""
     return "asked" if link.more_time_asked_at else reverse("ask_more_time", args=[token])
 

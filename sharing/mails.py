@@ -60,6 +60,12 @@ def first_complete_download(notice: Notice) -> Mail | None:
     return Mail("first-complete-download", {**_about(notice.dataset), "link": link})
 
 
+def download_complete(notice: Notice) -> Mail | None:
+    """To who shared it by hand: this recipient has everything."""
+    link = ShareLink.objects.filter(pk=notice.subject_id).select_related("dataset__instrument").first()
+    return Mail("download-complete", {**_about(link.dataset), "link": link}) if link else None
+
+
 def more_time_asked(notice: Notice) -> Mail | None:
     """To who shared it, or the operators. No longer needed once the link works again or the data are gone."""
     link = ShareLink.objects.select_related("dataset__project").filter(pk=notice.subject_id).first()

@@ -5,7 +5,6 @@ from datetime import datetime
 from django.db import transaction
 
 from portal.actors import Actor
-from portal.models import Dataset
 from portal.outbox import new_notice, queue_notices
 from sharing import events
 from sharing.models import ShareLink
@@ -14,7 +13,7 @@ from sharing.services.recording import operators_of
 
 def ask_for_more_time(*, link: ShareLink, actor: Actor, now: datetime) -> bool:
     """Whether `link` is one that ran out while the data are still there. One mail for each end of it."""
-    if not link.has_run_out(now) or link.dataset.state != Dataset.State.RELEASED:
+    if not link.has_run_out(now) or not link.dataset.may_be_shared:
         return False
     with transaction.atomic():
         unasked = ShareLink.objects.filter(pk=link.pk, more_time_asked_at__isnull=True, expires_at=link.expires_at)

@@ -12,7 +12,7 @@ from django.db import transaction
 from dataplane.spans import Span, bytes_in, covers, first_bytes, merge
 from dataplane.ziplayout_writer import MANIFEST_NAME
 from portal.actors import Actor
-from portal.models import DataFile, Dataset
+from portal.models import DataFile, Dataset, Notice
 from portal.outbox import new_notice, queue_notices
 from sharing import events
 from sharing.models import Receipt, ShareLink
@@ -270,6 +270,18 @@ def _tell_operators(link: ShareLink) -> None:
         )
         for address in operators_of(dataset)
     )
+    _tell_sender(link)
+
+
+def _tell_sender(link: ShareLink) -> None:
+    """Whoever shared it by hand hears of each recipient, but not twice of the first."""
+    person = link.created_by
+    if person is None or not person.is_active:
+        return
+    told = Notice.objects.filter(kind="first-complete-download", subject_id=str(link.dataset_id), to=person.email)
+    if not any(notice.context.get("link") == link.pk for notice in told):
+        new = new_notice("download-complete", person.email, subject_id=link.pk, slot="complete", dataset=link.dataset)
+        queue_notices([new])
 
 
 def operators_of(dataset: Dataset) -> list[str]:

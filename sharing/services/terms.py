@@ -10,7 +10,6 @@ from django.db import transaction
 
 from portal.actors import Actor
 from portal.errors import Conflict, Invalid
-from portal.models import Dataset
 from portal.outbox import queue_notice
 from sharing import events
 from sharing.errors import LinkRevoked, NotReleased

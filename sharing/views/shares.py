@@ -13,7 +13,6 @@ from portal.access import may_send, require, signed_in_actor, visible_datasets
 from portal.errors import NotFound, PortalError
 from portal.forms import tell
 from portal.keyset import newest_first
-from portal.models import Dataset
 from portal.templatetags.quantities import counted
 from portal.views.form_pages import status_of
 from sharing.access import visible_links

@@ -63,7 +63,8 @@ def test_a_link_follows_the_clock_wherever_it_jumps(found: Found) -> None:
             assert seen <= ({200, 206} if is_open else {410} if now >= link.expires_at else {409}), (number, now)
             asked, ended = asked + 2 * len(ADDRESSES), ended + (not is_open)
             if number % 5 == 4:
-                terms = NewTerms(max(now, link.starts_at) + timedelta(hours=chance.uniform(1, 800)), None, list(Way.values))
+                end = max(now, link.starts_at) + timedelta(hours=chance.uniform(1, 800))
+                terms = NewTerms(end, None, list(Way.values))
                 change_terms(link=link, terms=terms, actor=SYSTEM, now=now)
     found(f"{JUMPS} jumps of the clock, {ended} of them out of the link's time; {asked} requests answered rightly")
 

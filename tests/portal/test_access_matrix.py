@@ -112,9 +112,9 @@ GET     datasets/<uuid:dataset_id>/                                    login  40
 GET     datasets/<uuid:dataset_id>/upload                              login  404     403    in     in     in     login
 GET     datasets/<uuid:dataset_id>/close                               login  404     403    ok     ok     ok     login
 POST    datasets/<uuid:dataset_id>/close                               login  404     403    ok     ok     ok     login
-GET     datasets/<uuid:dataset_id>/download/<str:name>.zip             login  404     ok     ok     ok     ok     login
-GET     datasets/<uuid:dataset_id>/download/files/<path:path>          login  404     ok     ok     ok     ok     login
-GET     datasets/<uuid:dataset_id>/download/manifest-sha256.txt        login  404     ok     ok     ok     ok     login
+GET     datasets/<uuid:dataset_id>/download/<str:name>.zip             login  404     ok     ok     ok     ok     401
+GET     datasets/<uuid:dataset_id>/download/files/<path:path>          login  404     ok     ok     ok     ok     401
+GET     datasets/<uuid:dataset_id>/download/manifest-sha256.txt        login  404     ok     ok     ok     ok     401
 GET     datasets/<uuid:dataset_id>/edit                                login  404     403    ok     ok     ok     login
 POST    datasets/<uuid:dataset_id>/edit                                login  404     403    in     in     in     login
 GET     datasets/<uuid:dataset_id>/files                               login  404     ok     ok     ok     ok     login
@@ -190,6 +190,12 @@ GET     api/v1/me                                                      401    ok
 GET     api/v1/me/projects                                             401    ok      ok     ok     ok     ok     401
 GET     api/v1/me/datasets                                             401    ok      ok     ok     ok     ok     401
 GET     api/v1/me/datasets/<dataset_id>                                401    404     ok     ok     ok     ok     401
+GET     api/v1/me/datasets/<dataset_id>/content                        401    404     ok     ok     ok     ok     401
+GET     api/v1/me/datasets/<dataset_id>/content/files                  401    404     ok     ok     ok     ok     401
+POST    api/v1/me/datasets/<dataset_id>/content/bundle                 401    404     ok     ok     ok     ok     401
+GET     api/v1/me/datasets/<dataset_id>/receipts                       401    404     ok     ok     ok     ok     401
+GET     api/v1/me/datasets/<dataset_id>/receipts/<link_id>             401    404     ok     ok     ok     ok     401
+POST    api/v1/me/datasets/<dataset_id>/links                          401    404     403    ok     ok     ok     401
 GET     api/v1/openapi.json                                            ok     ok      ok     ok     ok     ok     ok
 GET     dav/                                                           401    401     401    401    401    401    401
 OPTIONS dav/                                                           ok     ok      ok     ok     ok     ok     ok
@@ -220,6 +226,8 @@ BODIES: dict[str, Any] = {
     },
     "POST api/v1/shared/<token>/bundle": {"files": [{"path": "image.tif", "sha256": DIGEST}]},
     "POST api/v1/shared/<token>/verified": {"files": [{"path": "image.tif", "sha256": DIGEST}]},
+    "POST api/v1/me/datasets/<dataset_id>/content/bundle": {"files": [{"path": "image.tif", "sha256": DIGEST}]},
+    "POST api/v1/me/datasets/<dataset_id>/links": {"recipients": ["rita@university.example"], "occasion": str(uuid4())},
     "POST api/v1/datasets/<dataset_id>/files": {"files": [{"path": "image.tif", "size": 13}]},
     "POST api/v1/datasets/<dataset_id>/files/query": {"paths": ["image.tif"]},
     "POST api/v1/datasets/<dataset_id>/files/withdraw": {"paths": ["image.tif"]},
