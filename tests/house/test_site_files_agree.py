@@ -47,6 +47,11 @@ def test_containers_run_the_commands_of_the_procfile(name: str) -> None:
     assert compose()["services"][name]["command"] == programs()[name]
 
 
+def test_containers_know_each_other_for_programs_of_one_machine() -> None:
+    names = {compose()["services"][name].get("hostname") for name in ("web", "worker", "beat")}
+    assert names == {"labcourier"}
+
+
 def test_image_runs_the_web_command_of_the_procfile() -> None:
     command = ", ".join(f'"{part}"' for part in programs()["web"])
     assert (ROOT / "Dockerfile").read_text().rstrip().endswith(f"CMD [{command}]")
