@@ -11,7 +11,7 @@ from uuid import uuid4
 import django
 from django.utils import timezone
 
-POLL = 0.05
+POLL = 0.25  # the time is told by the delivery itself
 PATIENCE = 1800.0
 
 
