@@ -17,14 +17,15 @@ def refuse_own_hosts(hosts: Iterable[str]) -> None:
     for host in hosts:
         if host in settings.DESTINATION_HOSTS:
             continue
-        if any(_is_own(address) for address in _addresses(host)):
+        if any(_is_own(address) for address in addresses_of(host)):
             raise Invalid(
                 f"{host} is an address of the portal's own machine or network. "
                 "Name another one, or ask staff to list it in LABCOURIER_DESTINATION_HOSTS."
             )
 
 
-def _addresses(host: str) -> set[str]:
+def addresses_of(host: str) -> set[str]:
+    """Raises Invalid for a host that nobody knows."""
     try:
         return {str(found[4][0]) for found in socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)}
     except (OSError, UnicodeError) as error:

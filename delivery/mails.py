@@ -6,6 +6,7 @@ from django.urls import reverse
 from delivery.models import DatasetCopy, Delivery, Hook
 from portal.models import Notice
 from portal.outbox import Mail
+from sharing.links import address_of
 
 
 def copy_failed(notice: Notice) -> Mail | None:
@@ -20,11 +21,14 @@ def copy_failed(notice: Notice) -> Mail | None:
 
 def push_ended(notice: Notice) -> Mail | None:
     """A dataset was pushed to a destination, or could not be."""
-    delivery = Delivery.objects.select_related("dataset__project", "destination").filter(pk=notice.subject_id).first()
+    found = Delivery.objects.select_related("dataset__project", "destination", "link")
+    delivery = found.filter(pk=notice.subject_id).first()
     if delivery is None:
         return None
     dataset = delivery.dataset
     url = settings.PORTAL_URL + dataset.get_absolute_url()
+    if delivery.link:
+        url = address_of(delivery.link) or settings.PORTAL_URL
     context = {"delivery": delivery, "dataset": dataset, "destination": delivery.destination, "url": url}
     return Mail(notice.kind, context, reply_to=[dataset.project.contact_email])
 

@@ -1,9 +1,10 @@
 from django.urls import path
 
-from delivery.views import copies, destinations, hooks, pushes
+from delivery.views import copies, destinations, hooks, pushes, recipient_pushes
 
 urlpatterns = [
     path("s/<str:token>/copy", copies.link_copy, name="link_copy"),
+    path("s/<str:token>/push/<slug:kind>", recipient_pushes.link_push, name="link_push"),
     path("projects/<slug:code>/destinations/", destinations.destinations, name="destinations"),
     path("projects/<slug:code>/destinations/new/<slug:kind>", destinations.destination_new, name="destination_new"),
     path(

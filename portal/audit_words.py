@@ -27,11 +27,14 @@ def _downloaded(event: AuditEvent) -> str:
         "file": f"the file {event.subject}",
         "manifest": "the list of checksums",
         "copy": f"everything into the project {event.subject}",
+        "push": f"everything to {event.subject}",
         "bundle": f"{counted(event.detail.get('count', 0), 'small file,small files')} at once",
     }
     verb = "went on downloading" if event.detail.get("start") else "downloaded"
     if event.detail.get("what") == "copy":
         verb = "copied"
+    if event.detail.get("what") == "push":
+        verb = "pushed"
     if event.detail.get("counted") is False:
         verb = "fetched, by a program that only looks,"
     return f"{verb} {things.get(event.detail.get('what', ''), event.subject)}"
@@ -111,6 +114,7 @@ FIELD_WORDS = {
     "link_days": "how long links last",
     "reminder_days": "how often people are reminded",
     "copy_reminders_to": "who gets copies of reminders",
+    "recipients_may_push": "whether recipients may push",
     "quota_bytes": "the quota",
     "store": "the store of new datasets",
     "copy_store": "the store of second copies",

@@ -85,6 +85,7 @@ class PolicyForm(FormOfProject):
             "link_days",
             "reminder_days",
             "copy_reminders_to",
+            "recipients_may_push",
             "quota_bytes",
         ]
         labels = {
@@ -94,6 +95,7 @@ class PolicyForm(FormOfProject):
             "link_days": "Links work for (days)",
             "reminder_days": "Remind recipients every (days)",
             "copy_reminders_to": "Send a copy of each reminder to",
+            "recipients_may_push": "Recipients may push to storage of their own",
         }
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 

@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from delivery.models.destinations import Destination
 from portal.models import DataFile, Dataset
 from portal.models.work import Work, WorkQuerySet
+from sharing.models import ShareLink
 
 _UNDER_WAY = ("waiting", "following", "pushing", "checking")
 
@@ -49,6 +50,15 @@ class Delivery(Work):
     occasion = models.CharField(max_length=48, help_text="`release`, `live`, or the form by which somebody asked.")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     asked_by_label = models.CharField(max_length=254, help_text="As the audit names them.")
+    link = models.ForeignKey(
+        ShareLink,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="deliveries",
+        help_text="Of a recipient who asked.",
+    )
+    asked_from = models.CharField(max_length=64, blank=True, default="", help_text="Network address of a recipient.")
+    client = models.CharField(max_length=200, blank=True, default="")
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(
         max_length=300, blank=True, default="", help_text="Why it waits, failed or was cancelled."

@@ -7,11 +7,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.models import Project
+from sharing.models import ShareLink
 
 
 class DestinationQuerySet(models.QuerySet["Destination"]):
     def usable(self) -> "DestinationQuerySet":
-        return self.filter(removed_at__isnull=True)
+        """Those of the project; a recipient's is used once, by its own push."""
+        return self.filter(removed_at__isnull=True, link__isnull=True)
 
 
 class Destination(models.Model):
@@ -27,7 +29,14 @@ class Destination(models.Model):
     on_release_since = models.DateTimeField(null=True, blank=True, help_text="Datasets released before are not pushed.")
     live = models.BooleanField(default=False, help_text="Each file once it is verified, before the release.")
     read_back = models.BooleanField(default=False)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    link = models.ForeignKey(
+        ShareLink,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="destinations",
+        help_text="A recipient's, for once.",
+    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     tested_at = models.DateTimeField(default=timezone.now, help_text="A file was written, read back and removed.")
     removed_at = models.DateTimeField(null=True, blank=True)
@@ -39,7 +48,7 @@ class Destination(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 fields=["project", "name"],
-                condition=Q(removed_at__isnull=True),
+                condition=Q(removed_at__isnull=True, link__isnull=True),
                 name="destination_has_a_name_of_its_own_in_a_project",
             ),
             models.CheckConstraint(

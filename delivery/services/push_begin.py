@@ -120,5 +120,13 @@ def cancel_push(*, delivery: Delivery, actor: Actor, now: datetime) -> bool:
         if not under_way.update(state=State.CANCELLED, ended_at=now, leased_until=None, claimed_by="", **said):
             return False
         delivery.files_to_push.all().delete()
+        forget_destination(delivery, now)
         events.push_ended(Delivery.objects.get(pk=delivery.pk), actor)
     return True
+
+
+def forget_destination(delivery: Delivery, now: datetime) -> None:
+    """Of a recipient: used once. Its secrets and options are deleted; the place stays for the audit."""
+    if delivery.link_id is not None:
+        once = Destination.objects.filter(pk=delivery.destination_id, link__isnull=False)
+        once.update(removed_at=now, locked="", options={})

@@ -6,13 +6,16 @@ from django.db import transaction
 
 from delivery import events
 from delivery.models import Delivery
+from delivery.services.push_begin import forget_destination
 from delivery.services.push_turn import PushTurn
 from delivery.services.turns import wait_after
-from portal.actors import SYSTEM
+from portal.actors import SYSTEM, Actor
 from portal.models import Dataset
 from portal.outbox import queue_notice
 from portal.templatetags.quantities import counted
-from sharing.services.recording import operators_of
+from sharing.models import Receipt, ShareLink
+from sharing.services.recording import Delivery as Taken
+from sharing.services.recording import end_delivery, operators_of
 
 State = Delivery.State
 _MOST_TRIES = 12  # in a row without any progress: some six hours
@@ -70,8 +73,29 @@ def _end(delivery: Delivery, claimant: str, state: Delivery.State, now: datetime
             return
         delivery.refresh_from_db()
         delivery.files_to_push.all().delete()
-        to = [delivery.asked_by.email] if delivery.asked_by else operators_of(delivery.dataset)
+        forget_destination(delivery, now)
+        if delivery.link and state == State.DONE:
+            end_delivery(delivery=_taken(delivery, delivery.link), sent=delivery.bytes_total, now=now)
         kind = "push-done" if state == State.DONE else "push-failed"
-        for address in to:
+        for address in _who_hears(delivery):
             queue_notice(kind, address, subject_id=delivery.pk, slot="ended", dataset=delivery.dataset)
         events.push_ended(delivery, SYSTEM)
+
+
+def _who_hears(delivery: Delivery) -> list[str]:
+    if delivery.link:
+        return [delivery.link.recipient]
+    return [delivery.asked_by.email] if delivery.asked_by else operators_of(delivery.dataset)
+
+
+def _taken(delivery: Delivery, link: ShareLink) -> Taken:
+    return Taken(
+        dataset=delivery.dataset,
+        actor=Actor("recipient", str(link.pk), link.recipient, delivery.asked_from, delivery.client),
+        kind=Receipt.Kind.PUSH,
+        subject=delivery.destination.place[:300],
+        total=delivery.bytes_total,
+        spans=((0, delivery.bytes_total),),
+        revision=delivery.dataset.revision,
+        link=link,
+    )

@@ -113,6 +113,8 @@ class PushTurn:
 
     def _tell(self, stats: Stats) -> None:
         """Figures of this turn. Files that were there already are looked at and not sent. Raises TurnLost."""
+        if Delivery.objects.filter(pk=self._delivery.pk, link__revoked_at__isnull=False).exists():
+            raise TurnLost
         done, sent = self._delivery, self._base_bytes + min(self.size, int(stats.get("bytes", 0)))
         seen = int(stats.get("transfers", 0)) + int(stats.get("checks", 0))
         files = self._base_files + min(self.files, seen)

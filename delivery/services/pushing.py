@@ -48,7 +48,7 @@ def _in_order(now: datetime) -> list[int]:
 
 
 def _push(delivery_id: int, turn: Turn, clock: Clock) -> None:
-    related = ("dataset__project", "destination", "asked_by")
+    related = ("dataset__project", "destination", "asked_by", "link")
     delivery = Delivery.objects.select_related(*related).get(pk=delivery_id)
     Delivery.objects.filter(pk=delivery_id).update(last_turn_at=clock())
     try:
@@ -69,6 +69,8 @@ def _gone(delivery: Delivery) -> str:
     """What of it is no longer there."""
     if delivery.destination.removed_at:
         return "destination was removed"
+    if delivery.link and delivery.link.revoked_at:
+        return "link was revoked"
     states = _MAY_LIVE if delivery.live else (Dataset.State.RELEASED,)
     return "" if delivery.dataset.state in states else "dataset was deleted"
 

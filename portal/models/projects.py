@@ -50,6 +50,9 @@ class Project(models.Model):
     copy_store = models.CharField(
         max_length=40, blank=True, default="", help_text="Where a second copy of each verified file goes; empty: none."
     )
+    recipients_may_push = models.BooleanField(
+        default=False, help_text="Recipients may have the data sent to storage of their own, from the link's page."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

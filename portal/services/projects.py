@@ -20,6 +20,7 @@ class ProjectFields(TypedDict, total=False):
     link_days: int
     reminder_days: int
     copy_reminders_to: str
+    recipients_may_push: bool
     quota_bytes: int | None
     store: str
     copy_store: str

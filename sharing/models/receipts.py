@@ -21,6 +21,7 @@ class Receipt(models.Model):
         FILE = "file", "a file"
         MANIFEST = "manifest", "the list of checksums"
         COPY = "copy", "everything, into another project"
+        PUSH = "push", "everything, to storage of their own"
 
     class State(models.TextChoices):
         STARTED = "started", "started"

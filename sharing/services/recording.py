@@ -217,7 +217,7 @@ def _note_complete(link: ShareLink, receipt: Receipt, now: datetime) -> None:
     """One thing is complete for the first time; by a zip of the newest revision everything is."""
     if receipt.kind == Receipt.Kind.FILE:
         note_files_complete(link, 1, now)
-    elif receipt.kind in (Receipt.Kind.ZIP, Receipt.Kind.COPY):
+    elif receipt.kind in (Receipt.Kind.ZIP, Receipt.Kind.COPY, Receipt.Kind.PUSH):
         dataset = _grown(link)
         if dataset and receipt.revision == dataset.revision:
             _note_everything(link, now)

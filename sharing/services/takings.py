@@ -17,7 +17,7 @@ from sharing.services.unended import is_sent_from_its_beginning
 
 LOST = 8 * 1024 * 1024  # bytes that may be on their way when a line breaks: we believe they arrived
 COLUMNS = ("takings", "taking_spans", "taking_again", "taking_whole")
-_FREE = (Receipt.Kind.MANIFEST, Receipt.Kind.COPY)  # no data; counted when it begins
+_FREE = (Receipt.Kind.MANIFEST, Receipt.Kind.COPY, Receipt.Kind.PUSH)  # no data; counted when it begins
 
 
 def note_asked(link: ShareLink, receipt: Receipt, asked: Sequence[Span], *, refuse: bool = True) -> None:

@@ -46,6 +46,7 @@ def landing(request: HttpRequest, token: str) -> HttpResponseBase:
         "zip_url": f"{zip_url}?{START}",
         "manifest_url": reverse("link_manifest", args=[token]),
         "now": now,
+        "push_page": address_if_any("link_push", token=token, kind="s3"),
         "copy_page": address_if_any("link_copy", token=token),
         "selection_page": reverse("link_selection", args=[token]) if Way.ZIP in link.ways else "",
         "kit": kit_of_link(link, token),

@@ -71,6 +71,7 @@ PAGES = {
     "landing": (None, "{link_open}"),
     "landing-growing": (None, "{link_growing}"),
     "landing-folder": (None, "{link_open}?folder=Position_01"),
+    "landing-push": (None, "{link_open}/push/sftp"),
     "landing-found": (None, "{link_open}?find=mdoc"),
     "landing-many-files": (None, "{link_large}?folder=slices/04"),
     "landing-revoked": (None, "{link_revoked}"),

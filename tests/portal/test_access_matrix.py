@@ -165,6 +165,8 @@ GET     s/<str:token>/tree/                                            ok     ok
 GET     s/<str:token>/tree/<path:path>                                 ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/selection                                        ok     ok      ok     ok     ok     ok     ok
 POST    s/<str:token>/selection                                        ok     ok      ok     ok     ok     ok     ok
+GET     s/<str:token>/push/<slug:kind>                                 404    404     404    404    404    404    404
+POST    s/<str:token>/push/<slug:kind>                                 404    404     404    404    404    404    404
 GET     s/<str:token>/live                                             ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/manifest-sha256.txt                              ok     ok      ok     ok     ok     ok     ok
 GET     api/v1/shared/<token>                                          ok     ok      ok     ok     ok     ok     ok

@@ -7,7 +7,7 @@ from django.utils import timezone
 from delivery.models import Delivery, Destination, Hook, HookMessage
 from delivery.signatures import new_secret
 from delivery.vault import lock_away
-from portal.models import Dataset, User
+from portal.models import Dataset, Project, User
 from sharing.models import ShareLink
 from sharing.services.by_hand import ShareWish, share_by_hand
 from tests.browser.facility.arrivals import dataset_of
@@ -31,6 +31,7 @@ def put_elsewhere(house: House, highlights: Highlights) -> None:
     _pushed(receiving, bucket, alice, now, state="following", live=True, idle_at=tomorrow, files_done=1180,
             not_before=tomorrow)  # fmt: skip
     _hooks(shared, alice, now)
+    Project.objects.filter(pk=shared.project_id).update(recipients_may_push=True)
     wish = ShareWish([GROWING], now + timedelta(days=30), "while it arrives")
     share_by_hand(dataset=receiving, wish=wish, actor=house.actor("alice"), now=now)
 
