@@ -15,7 +15,7 @@ from tests.faults.sizes import times
 from tests.sharing.handover import Handover, handed_over, until
 from tests.sharing.lookers import AHEAD, SCANNERS
 
-ROUNDS = times(1, 40)
+ROUNDS = times(1, 12)
 SEED = 20_261_121
 SIZES = {"Grid 1/movie.mrc": 400_000, "notes.txt": 2_000}
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0.0.0 Safari/537.36"
