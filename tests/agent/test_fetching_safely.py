@@ -1,16 +1,23 @@
 """What a portal could send to do harm, and what only another system forbids."""
 
+import errno
+import hashlib
 import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from labcourier_agent.accounts import Account
 from labcourier_agent.exits import BadUsage, Busy, Invalid
+from labcourier_agent.fetching.fetch_journal import Row
+from labcourier_agent.fetching.folder import Folder, NoRoomHere, OtherContent, WrongBytes
 from labcourier_agent.fetching.local_names import local_name
 from labcourier_agent.fetching.manifest_lines import read_lines
-from labcourier_agent.fetching.sources import Link, parse_link
+from labcourier_agent.fetching.shared_portal import SharedPortal
+from labcourier_agent.fetching.sources import Link, Source, own_dataset, parse_link
 from labcourier_agent.fetching.unbundling import Unbundler
 from labcourier_agent.fetching.verify import Check, VerifyTally, verify
 
@@ -100,3 +107,63 @@ def test_a_list_of_digests_by_others_leads_nowhere_else(tmp_path: Path) -> None:
     manifest.write_text("hello\n")
     with pytest.raises(BadUsage, match="line 1"):
         list(read_lines(manifest))
+
+
+def row_of(path: str, content: bytes) -> Row:
+    return Row(path, len(content), None, hashlib.sha256(content).hexdigest(), "", "", "taken")
+
+
+def test_a_disk_that_is_full_ends_the_run_with_a_remedy_and_what_lay_there_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, row = Folder(tmp_path, overwrite=True), row_of("run/a.txt", b"newer")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "a.txt").write_bytes(b"older")
+
+    def write(descriptor: int, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("labcourier_agent.fetching.folder.os.write", write)
+        with pytest.raises(NoRoomHere, match="make room, then run the same command again"):
+            folder.write(row, [b"new", b"er"])
+    assert (tmp_path / "run" / "a.txt").read_bytes() == b"older"
+    folder.write(row, [b"new", b"er"])
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["a.txt"]
+    assert (tmp_path / "run" / "a.txt").read_bytes() == b"newer"
+
+
+@pytest.mark.parametrize("content", [b"", b"other", b"newer and more"])
+def test_what_lies_in_the_place_of_a_small_file_is_replaced_only_if_it_is_its_beginning(
+    tmp_path: Path, content: bytes
+) -> None:
+    folder, row = Folder(tmp_path, overwrite=False), row_of("run/a.txt", b"newer")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "a.txt").write_bytes(content)
+    if b"newer".startswith(content):
+        folder.write(row, [b"newer"])
+        content = b"newer"
+    else:
+        with pytest.raises(OtherContent):
+            folder.write(row, [b"newer"])
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == {"a.txt": content}
+
+
+def test_bytes_with_another_digest_reach_no_file(tmp_path: Path) -> None:
+    with pytest.raises(WrongBytes):
+        Folder(tmp_path, overwrite=False).write(row_of("run/a.txt", b"newer"), [b"n3wer"])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("address", ["https://elsewhere.example/x", "//elsewhere.example/x", "x", ""])
+def test_a_token_or_password_is_shown_to_no_other_host(address: str) -> None:
+    with httpx2.Client() as http:
+        portal = SharedPortal(http, Source("https://portal.example.org", "/api", "Bearer lcp_x", keeps_receipts=False))
+        with pytest.raises(Invalid), portal.file(address, "0" * 64, 0):
+            pass
+
+
+def test_secrets_are_not_shown_in_what_is_printed_of_a_source() -> None:
+    link = Link("https://portal.example.org", "lcs_secret")
+    own = own_dataset(Account("https://portal.example.org", "a@b.example", "lcp_secret"), "1")
+    assert "secret" not in f"{link!r} {link.source('secret')!r} {own!r}"
