@@ -1,3 +1,4 @@
+import re
 from html import unescape
 from typing import Any
 
@@ -5,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from portal.models import DatasetKeyword
+from sharing.models import ShareLink
 from tests.sharing.conftest import MakeDataset, MakeLink, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +97,18 @@ def test_the_commands_fetch_this_zip_and_check_it(rita_s: Visitor) -> None:
     for command in (f"wget -c {address}", f"curl -f -C - -O {address}", f"aria2c -c -x 4 {address}"):
         assert command in text
     assert f"cd {rita_s.name} && sha256sum -c manifest-sha256.txt" in text
+
+
+def test_only_commands_for_ways_that_the_link_allows_are_shown(rita_s: Visitor) -> None:
+    zips, files = {"wget", "curl", "aria2", "check"}, {"labcourier", "rclone", "wget-files", "check-folder"}
+    for ways, keys in (
+        (["zip", "files"], zips | files),
+        (["zip"], zips),
+        (["files", "copy"], files),
+        (["copy"], set()),
+    ):
+        ShareLink.objects.filter(pk=rita_s.link.pk).update(ways=ways)
+        assert set(re.findall(r'<code id="kit-([a-z0-9-]+)"', text_of(rita_s))) == keys, ways
 
 
 def test_nothing_on_the_page_comes_from_another_host(rita_s: Visitor) -> None:
