@@ -7,6 +7,7 @@ the root is refused, also by way of a symbolic link.
 
 import os
 import shutil
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from dataplane.unpacking import Piece, unpack
 RECEIVED = ".received"
 ARRIVING = ".arriving"
 _OWN = (RECEIVED, ARRIVING, VERSIONS)
+_LOOKED_AT = 1.0  # seconds for which a folder that was no way out of the root is believed to be none
+_REMEMBERED = 1000  # folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._real_root = os.path.realpath(root)
+        self._inside: dict[str, float] = {}
 
     def prepare(self) -> None:
         """Create the folders. Call it once at start."""
@@ -49,13 +54,24 @@ class LocalStore:
 
     def path(self, key: str) -> Path:
         """The file of a key, which need not exist. Raises PathRefused when it would lie outside the root."""
-        parts = key.split("/")
-        if any(part in ("", ".", "..") or "\0" in part for part in parts):
+        return Path(self._path(key))
+
+    def _path(self, key: str) -> str:
+        """As a string: for a small file a `Path` costs more than to open and read it."""
+        if any(part in ("", ".", "..") for part in key.split("/")) or "\0" in key:
             raise PathRefused(f"{key[:120]!a} is no key of this store. Use a relative path without '..'.")
-        path = self.root.joinpath(*parts)
-        if not path.parent.resolve().is_relative_to(self.root.resolve()):
+        folder = f"{self.root}/{key.rpartition('/')[0]}"
+        if time.monotonic() - self._inside.get(folder, -_LOOKED_AT) >= _LOOKED_AT:
+            self._look_at(folder, key)
+        return f"{self.root}/{key}"
+
+    def _look_at(self, folder: str, key: str) -> None:
+        """Whether symbolic links lead out of the root; once a second, since files of a folder come together."""
+        if not Path(os.path.realpath(folder)).is_relative_to(self._real_root):
             raise PathRefused(f"{key[:120]!a} leads outside the storage folder. Remove the link on its way.")
-        return path
+        if len(self._inside) >= _REMEMBERED:
+            self._inside.clear()
+        self._inside[folder] = time.monotonic()
 
     def open_received(self, placement: Placement) -> FileIO:
         """Received bytes for verification, unbuffered. Raises NotStored.
@@ -72,8 +88,7 @@ class LocalStore:
 
         Raises NotStored for the bundle, NoRoom, SyncFailed, OSError.
         """
-        folders = _Folders(self)
-        targets = [Piece(each.offset, each.size, each.mtime_ns, str(folders.path(each.key))) for each in pieces]
+        targets = [Piece(each.offset, each.size, each.mtime_ns, self._path(each.key)) for each in pieces]
         with self.open(source) as bundle:
             return unpack(bundle.fileno(), targets, below=self.root)
 
@@ -85,7 +100,7 @@ class LocalStore:
         """
         failures: dict[str, DataplaneError] = {}
         touched: list[Path] = []
-        folders = _Folders(self)
+        folders = _Folders(self.root)
         for placement in placements:
             try:
                 touched += self._move_to_key(placement, folders)
@@ -97,10 +112,11 @@ class LocalStore:
     def open(self, key: str, start: int = 0, stop: int | None = None) -> FileIO:
         """The file of a key, unbuffered, at `start` bytes. Raises NotStored."""
         try:
-            stream = self.path(key).open("rb", buffering=0)
+            stream = FileIO(self._path(key))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise _not_stored(key) from error
-        stream.seek(start)
+        if start:
+            stream.seek(start)
         return stream
 
     def size(self, key: str) -> int:
@@ -193,7 +209,7 @@ class LocalStore:
         return shutil.disk_usage(self.root).free
 
     def _move_to_key(self, placement: Placement, folders: "_Folders") -> list[Path]:
-        source, target = folders.path(placement.source), folders.path(placement.target)
+        source, target = self.path(placement.source), self.path(placement.target)
         try:
             made = folders.make(target.parent)
             move(source, target)
@@ -207,28 +223,17 @@ class LocalStore:
 
 
 class _Folders:
-    """The folders of many keys, each looked up and made once: that costs more than the move of a small file."""
+    """The folders of many keys, each made once: that costs more than the move of a small file."""
 
-    def __init__(self, store: LocalStore) -> None:
-        self._store = store
-        self._inside: dict[str, Path] = {}
+    def __init__(self, root: Path) -> None:
+        self._root = root
         self._made: set[Path] = set()
-
-    def path(self, key: str) -> Path:
-        """As `LocalStore.path`."""
-        folder, _, name = key.rpartition("/")
-        inside = self._inside.get(folder)
-        if inside is None or name in ("", ".", "..") or "\0" in name:
-            path = self._store.path(key)
-            self._inside[folder] = path.parent
-            return path
-        return inside / name
 
     def make(self, folder: Path) -> list[Path]:
         """The folders to sync for what was missing."""
         if folder in self._made:
             return []
-        touched = make_folders(folder, below=self._store.root)
+        touched = make_folders(folder, below=self._root)
         self._made.add(folder)
         return touched
 
