@@ -17,6 +17,7 @@ from django.utils.functional import cached_property
 from portal import events
 from portal.access import signed_in_actor
 from portal.models import (
+    AccessToken,
     AuditEvent,
     AuditHead,
     DataFile,
@@ -100,6 +101,14 @@ class PersonAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg]
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(ReadOnlyAdmin):
+    list_display = ("label", "user", "scope", "created_at", "expires_at", "revoked_at", "last_used_at")
+    list_select_related = ("user",)
+    search_fields = ("label", "user__email")
+    exclude = ("digest",)
 
 
 @admin.register(Project)

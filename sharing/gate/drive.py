@@ -15,6 +15,8 @@ def place_on_drive(person: User, path: str, site: str) -> Folder | Offer:
     Cost: one query, a second one for what a folder of projects or datasets holds; below, that of `place_in`.
     """
     code, _, below = path.partition("/")
+    if "\0" in path:  # PostgreSQL refuses to search for it
+        raise _not_there("folder")
     if not path:
         return Folder(site, "", None, lambda: _projects(person))
     if not below:

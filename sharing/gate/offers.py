@@ -79,7 +79,7 @@ def manifest_offer(dataset: Dataset) -> Offer:
 
 def file_offer(dataset: Dataset, path: str) -> Offer:
     """One verified file. Raises NotFound. Never told to be an image or a page: a browser must not show it."""
-    file = dataset.files.verified().filter(path=path).first()
+    file = None if "\0" in path else dataset.files.verified().filter(path=path).first()  # PostgreSQL refuses a NUL
     if file is None:
         raise NotFound("There is no such file here. Look it up in the list.")
     open_source = source_of(dataset, dataset.revision)

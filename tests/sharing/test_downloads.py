@@ -180,6 +180,7 @@ def test_only_verified_files_are_offered(rita_s: Visitor) -> None:
         file.state = state
         file.save()
         assert rita_s.get(f"/files/{state}.txt").status_code == 404
+    assert rita_s.get("/files/%00").status_code == 404
     with zipfile.ZipFile(io.BytesIO(rita_s.get_zip().body)) as opened:
         assert len(opened.namelist()) == len(FILES) + 1
 

@@ -174,7 +174,7 @@ def test_who_may_not_see_it_is_told_as_little_as_on_the_pages(
 ) -> None:
     stranger = Drive(charlie)
     assert [*stranger.list()] == ["/dav/"]
-    for path in ("em", f"em/{dataset.name}", f"em/{dataset.name}/notes.txt", "nothing", "em/nothing"):
+    for path in ("em", f"em/{dataset.name}", f"em/{dataset.name}/notes.txt", "nothing", "em/nothing", "%00", "em/%00"):
         for method in ("PROPFIND", "GET", "HEAD"):
             assert stranger.ask(method, path, Depth="1").status_code == 404
     assert [*Drive(sam).list("em")][1:] == [f"/dav/em/{dataset.name}/"]
