@@ -14,6 +14,7 @@ SCRIPTS = ["deploy", "checks", "demo", "peers", "bench", "tests"]
 ROOMS = [  # what asks the database
     f"tests/{room}" for room in ("portal", "uploads", "sharing", "reminders", "keeping", "delivery")
 ]
+SHARED = ["-n", "2", "--dist", "loadfile"]  # among two processes; the servers that a file starts are started once
 ALONE = ["tests/dataplane", "tests/stores", "tests/agent", "tests/house", "tests/deploy"]  # what has none
 
 
@@ -57,17 +58,17 @@ def lint_steps() -> list[Step]:
 def test_steps(postgresql_url: str) -> list[Step]:
     """The test suites; those of the rooms run on both databases."""
     return [
-        _pytest("unit tests, SQLite", "unit-sqlite", ["-n", "2", *ALONE, *ROOMS]),
+        _pytest("unit tests, SQLite", "unit-sqlite", [*SHARED, *ALONE, *ROOMS]),
         _pytest(
             "unit tests, PostgreSQL",
             "unit-postgresql",
-            ["-n", "2", *ROOMS],
+            [*SHARED, "-m", "not own_database", *ROOMS],
             {"LABCOURIER_DATABASE_URL": postgresql_url},
         ),
-        _pytest("faults", "faults", ["-n", "2", "--dist", "loadfile", "tests/faults"]),
+        _pytest("faults", "faults", [*SHARED, "tests/faults"]),
         _pytest("other clients and servers", "interop", ["tests/interop"]),
         _pytest("end to end", "e2e", ["tests/e2e"]),
-        _pytest("browser", "browser", ["-n", "2", "--dist", "loadfile", "tests/browser"]),
+        _pytest("browser", "browser", [*SHARED, "tests/browser"]),
     ]
 
 

@@ -33,6 +33,8 @@ PUSH = """
 from datetime import timedelta
 from django.utils import timezone
 from delivery.services.pushing import push_next
+
+pytestmark = pytest.mark.own_database
 print(push_next(clock=lambda: timezone.now() + timedelta(minutes={later})))
 """
 

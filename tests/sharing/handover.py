@@ -1,13 +1,17 @@
 """A portal in processes of its own with one dataset that was handed over; the server can be asked and killed."""
 
+import atexit
 import http.client
 import json
+import shutil
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +128,20 @@ class Handover:
         return self.portal.query("select bytes, complete from portal_auditevent where kind = 'downloaded' order by id")
 
 
+@cache
+def _portal_without_data() -> Path:
+    """A run-time folder to copy: to migrate a database takes longer than to start a server."""
+    var = Path(tempfile.mkdtemp(prefix="labcourier-tests-"))
+    atexit.register(shutil.rmtree, var, ignore_errors=True)
+    manage(environment_of(var), "migrate", "--verbosity", "0")
+    manage(environment_of(var), "collectstatic", "--no-input", "--verbosity", "0")
+    return var
+
+
 @contextmanager
 def handed_over(var: Path, sizes: dict[str, int], **settings: object) -> Iterator[Handover]:
     """Files of these sizes, of noise that is the same each time; `settings` of the server."""
-    manage(environment_of(var), "migrate", "--verbosity", "0")
-    manage(environment_of(var), "collectstatic", "--no-input", "--verbosity", "0")
+    shutil.copytree(_portal_without_data(), var, dirs_exist_ok=True)
     told = manage(environment_of(var), "shell", "--no-imports", "--command", HANDED_OVER.format(sizes=sizes))
     portal = LivePortal(var, secret="", settings=settings)
     try:

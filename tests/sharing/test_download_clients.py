@@ -9,6 +9,8 @@ import pytest
 
 from tests.sharing.handover import Handover, handed_over, until
 
+pytestmark = pytest.mark.own_database
+
 MIB = 1024 * 1024
 LARGE = 40 * MIB  # far more than waits in the buffers of two sockets
 SMALL = {f"tiles/{number:03d}.tif": 999 for number in range(300)}

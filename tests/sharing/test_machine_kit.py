@@ -39,6 +39,8 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.models import Dataset, Membership, Project, User
 from portal.services.access_tokens import make_access_token
+
+pytestmark = pytest.mark.own_database
 vera = User.objects.create_user("vera@facility.example")
 Membership.objects.create(project=Project.objects.get(), user=vera, role="viewer")
 actor, day, browser = Actor.of_user(vera), timedelta(days=1), Client()

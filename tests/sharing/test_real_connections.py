@@ -10,6 +10,8 @@ import pytest
 
 from tests.sharing.handover import Handover, handed_over, until
 
+pytestmark = pytest.mark.own_database
+
 SIZE = 24 * 1024 * 1024  # more than the buffers of two sockets hold
 
 
