@@ -79,19 +79,23 @@ def kit_of_zip(zip_name: str, folder: str, manifest_path: str, address: str, *, 
 
 @dataclass(frozen=True, slots=True)
 class DriveKit:
-    """For people with an account: the drive's address, and commands that fetch one dataset from it."""
+    """For people with an account: commands that fetch one dataset by the agent, or from the drive at `drive`."""
 
     drive: str
+    login: str
+    labcourier: str
     token: str
     rclone: str
     check: str
 
 
 def kit_of_drive(dataset: Dataset) -> DriveKit:
-    """The token goes to rclone by its environment: a command line is public on its computer."""
+    """The token is typed, or goes to rclone by its environment: a command line is public on its computer."""
     drive, folder = settings.PORTAL_URL + reverse("webdav"), shlex.quote(dataset.name)
     return DriveKit(
         drive=drive,
+        login=f"labcourier login {shlex.quote(settings.PORTAL_URL)}",
+        labcourier=f"labcourier get {shlex.quote(settings.PORTAL_URL + dataset.get_absolute_url())} {folder}",
         token="export RCLONE_WEBDAV_BEARER_TOKEN=lcp_...",  # noqa: S106  (to be filled in)
         rclone=f"rclone copy --webdav-url {shlex.quote(drive)} :webdav:{dataset.project.code}/{folder} {folder}",
         check=_check_folder(dataset.name, layout_of(dataset).manifest_path),

@@ -24,6 +24,9 @@ from labcourier_agent.speech import speaking
 from labcourier_agent.timetable import parse_timetable
 from labcourier_agent.wire import open_http
 
+# Several give several times as much where each gets little; more than these hardly more, and others share the portal.
+CONNECTIONS = 4
+
 
 @click.command("get", epilog=EXIT_CODES)
 @click.argument("what", envvar="LABCOURIER_LINK", metavar="LINK|DATASET")
@@ -33,6 +36,9 @@ from labcourier_agent.wire import open_http
 @click.option("--overwrite", is_flag=True, help="Replace files in DEST that have other content.")
 @click.option(
     "--transfers", type=click.IntRange(1, MOST_TRANSFERS), default=4, show_default=True, help="Connections at once."
+)
+@click.option(
+    "--connections", type=click.IntRange(1, MOST_TRANSFERS), help="How many of them one large file may have.  [default: 4]"
 )
 @click.option("--bwlimit", metavar="RATE", help='Bytes a second in all: 20M, or by hours: "08:00,5M 19:00,off".')
 @password_option
@@ -47,6 +53,7 @@ def get_command(  # noqa: PLR0913 one for each option
     exclude: tuple[str, ...],
     overwrite: bool,
     transfers: int,
+    connections: int | None,
     bwlimit: str | None,
     password_file: Path | None,
     as_json: bool,
@@ -72,7 +79,9 @@ def get_command(  # noqa: PLR0913 one for each option
         folders = Folders.from_environment(os.environ)
 
         def fetch(source: Source) -> Fetched:
-            return get(Wish(source, dest, filters, transfers, bandwidth, overwrite), folders)
+            for_one = connections or min(CONNECTIONS, transfers)
+            in_all = max(transfers, for_one)
+            return get(Wish(source, dest, filters, in_all, for_one, bandwidth, overwrite), folders)
 
         if looks_like_link(what):
             fetched = unlocked(parse_link(what), read_password(password_file), fetch)

@@ -176,6 +176,18 @@ def test_a_member_fetches_from_the_drive_with_the_commands_of_the_page(
     assert len(handover.downloads()) >= len(SIZES)
 
 
+def test_a_member_fetches_by_the_agent_with_the_commands_of_the_page(
+    handover: Handover, vera: list[str], tmp_path: Path
+) -> None:
+    token, cookie, dataset = vera
+    shown = commands(handover, f"/datasets/{dataset}/choose", Cookie=cookie)
+    run(shown["login"], tmp_path, LABCOURIER_ACCESS_TOKEN=token)
+    for _ in range(2):
+        run(shown["labcourier"], tmp_path)
+    assert run(shown["check-folder"], tmp_path).count(": OK") == len(SIZES)
+    assert handover.link_state() == "not_opened"
+
+
 def test_a_client_as_file_managers_use_it_lists_and_reads_the_drive(
     handover: Handover, vera: list[str], tmp_path: Path
 ) -> None:

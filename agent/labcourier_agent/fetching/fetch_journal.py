@@ -42,6 +42,13 @@ CREATE TABLE IF NOT EXISTS files (
     reason TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_by_state ON files (state, small, path);
+CREATE TABLE IF NOT EXISTS stretches (  -- of large files that are not whole yet: these bytes are surely on the disk
+    path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    stop INTEGER NOT NULL,
+    PRIMARY KEY (path, sha256, start)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lines (name TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;
 """
 COLUMNS = "path, size, mtime_ns, sha256, address, mark, state"
@@ -170,6 +177,7 @@ class FetchJournal:
 
     def settle(self) -> None:
         self._execute("UPDATE files SET state = 'settled' WHERE state = 'whole'")
+        self._execute("DELETE FROM stretches WHERE path IN (SELECT path FROM files WHERE state = 'settled')")
 
     def count(self, *states: str) -> tuple[int, int]:
         """Files and bytes in these states; without any, of all."""
@@ -189,6 +197,33 @@ class FetchJournal:
 
     def exit_codes(self) -> list[Exit]:
         return [Exit(code) for (code,) in self._execute("SELECT DISTINCT exit_code FROM files WHERE state = 'failed'")]
+
+    def stretches(self, row: Row) -> list[tuple[int, int]]:
+        """From where up to where it is here, sorted; they may touch, or be empty. None: nothing was noted of it."""
+        wanted = "SELECT start, stop FROM stretches WHERE path = ? AND sha256 = ? ORDER BY start"
+        return [(start, stop) for start, stop in self._execute(wanted, (row.path, row.sha256))]
+
+    def begin_stretches(self, row: Row, beginning: int) -> None:
+        """Its first bytes are here, perhaps none, and nothing else."""
+        self.forget_stretches(row)
+        self.note_stretch(row, 0, beginning)
+
+    def note_stretch(self, row: Row, start: int, stop: int) -> None:
+        self._execute("INSERT OR REPLACE INTO stretches VALUES (?, ?, ?, ?)", (row.path, row.sha256, start, stop))
+
+    def forget_stretches(self, row: Row) -> None:
+        self._execute("DELETE FROM stretches WHERE path = ? AND sha256 = ?", (row.path, row.sha256))
+
+    def outdated_stretches(self) -> list[Row]:
+        """Of files of which another version was listed: rows of the former one."""
+        former = COLUMNS.replace("sha256", "stretches.sha256")
+        joined = f"SELECT DISTINCT {former} FROM files JOIN stretches USING (path)"  # noqa: S608 ours
+        return [Row(*row) for row in self._execute(f"{joined} WHERE stretches.sha256 != files.sha256")]
+
+    def in_stretches(self) -> dict[tuple[str, str], int]:
+        """How many bytes are here of each file, by path and SHA-256, that is fetched in stretches."""
+        counted = "SELECT path, sha256, sum(stop - start) FROM stretches GROUP BY path, sha256"
+        return {(path, sha256): int(size) for path, sha256, size in self._execute(counted)}
 
     def note_lines(self, lines: Iterable[tuple[str, str]]) -> None:
         """Names and digests for the manifest; later ones win."""

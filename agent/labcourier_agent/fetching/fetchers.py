@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -14,6 +15,7 @@ from labcourier_agent.fetching.fetch_journal import FetchJournal, Row
 from labcourier_agent.fetching.folder import PIECE, Folder, LocalTrouble, OtherContent, WrongBytes
 from labcourier_agent.fetching.large_file import LargeFile
 from labcourier_agent.fetching.shared_portal import FileUnreadable, SharedPortal
+from labcourier_agent.fetching.stretches import Stretches
 from labcourier_agent.fetching.unbundling import Unbundler
 from labcourier_agent.patience import Patience
 from labcourier_agent.portal_client import BundleRules
@@ -22,6 +24,8 @@ from labcourier_agent.progress import LOGGER
 BUNDLE_BYTES = 32 * 1024 * 1024
 CHECKED_AT_ONCE = 100
 SHRINK = 8
+# Smaller files are not worth several connections: they have come before these are at speed.
+IN_STRETCHES_FROM = 64 * 1024 * 1024
 
 
 @dataclass
@@ -50,10 +54,12 @@ class Fetchers:
         *,
         stop: threading.Event,
         bandwidth: Bandwidth | None,
+        connections: int = 1,
     ) -> None:
         self.tally = Tally()
         self._portal, self._journal, self._folder, self._rules = portal, journal, folder, rules
-        self._stop, self._bandwidth = stop, bandwidth
+        self._stop, self._bandwidth, self._connections = stop, bandwidth, connections
+        self._in_stretches: list[Stretches] = []
         self._lock = threading.Lock()
         self._busy = 0
         self._trouble: list[AgentError] = []
@@ -105,6 +111,7 @@ class Fetchers:
         """A task, and whether there may still come one: a bundle that breaks leaves files to be fetched singly."""
         with self._lock:
             task = self._present() or self._wanted(small=not large_first) or self._wanted(small=large_first)
+            task = task or self._help()
             self._busy += task is not None
             return task, self._busy > 0
 
@@ -118,6 +125,13 @@ class Fetchers:
         if not rows:
             return None
         return partial(self._bundle, rows) if small else partial(self._single, rows[0])
+
+    def _help(self) -> Callable[[], None] | None:
+        """Nothing is left that a thread would have for itself: a stretch of what another one has."""
+        for stretches in self._in_stretches:
+            if stretch := stretches.take():
+                return partial(stretches.help, stretch)
+        return None
 
     def _check(self, rows: list[Row]) -> None:
         """Files of the right size lie there already."""
@@ -185,7 +199,7 @@ class Fetchers:
 
     def _single(self, row: Row) -> None:
         try:
-            mark = LargeFile(row, self._portal, self._folder, self._coming, self._link_works).fetch(self._patience())
+            mark = self._fetch_large(row)
         except NotFound as trouble:
             self._link_works()
             self._fail(row, Exit.REFUSED, trouble.sentence)
@@ -196,6 +210,36 @@ class Fetchers:
         else:
             self._journal.note_whole("settled", [(row, mark)])
             self.tally.note(files=1)
+
+    def _fetch_large(self, row: Row) -> str:
+        with self._shared_out(row) as stretches:
+            file = LargeFile(row, self._portal, self._folder, self._coming, self._link_works, stretches)
+            return file.fetch(self._patience())
+
+    @contextmanager
+    def _shared_out(self, row: Row) -> Iterator[Stretches | None]:
+        """Others may help while it is fetched. What an earlier run left in stretches is brought to its end so."""
+        pays = row.size >= IN_STRETCHES_FROM and self._connections > 1
+        if not pays and not self._journal.stretches(row):
+            yield None
+            return
+        stretches = Stretches(
+            row,
+            self._portal,
+            self._folder,
+            self._journal,
+            self._coming,
+            connections=self._connections,
+            stop=self._stop,
+        )
+        with self._lock:
+            self._in_stretches.append(stretches)
+        try:
+            yield stretches
+        finally:
+            with self._lock:
+                self._in_stretches.remove(stretches)
+            stretches.close()
 
     def _coming(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in self._bandwidth.pace(pieces) if self._bandwidth else pieces:

@@ -42,12 +42,16 @@ SPARE = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Wish:
-    """`dest`: None for a folder named as the dataset, where the command is run."""
+    """`dest`: None for a folder named as the dataset, where the command is run.
+
+    `transfers`: connections in all; `connections`: how many of them may bring one large file.
+    """
 
     source: Source
     dest: Path | None
     filters: Filters = Filters()  # noqa: RUF009 it does not change
     transfers: int = 4
+    connections: int = 4
     bandwidth: Bandwidth | None = None
     overwrite: bool = False
 
@@ -110,7 +114,7 @@ def get(wish: Wish, folders: Folders) -> Fetched:
         run = _Get(wish, dest, shared, portal, journal)
         error = run.heed()
         fetched = replace(run.outcome(error), seconds=time.monotonic() - began)
-        if fetched.exit_code is Exit.OK:
+        if fetched.exit_code is Exit.OK and not journal.in_stretches():
             journal.remove()
         return fetched
 
@@ -184,6 +188,7 @@ class _Get:
             self._shared.bundles,
             stop=self._stop,
             bandwidth=self._wish.bandwidth,
+            connections=self._wish.connections,
         )
         self._tally = fetchers.tally
         try:
@@ -205,6 +210,9 @@ class _Get:
             chosen = (file for file in files if self._wish.filters.takes(file.path))
             self._journal.note_listed(chosen, number, self._shared.bundles.threshold)
         self._journal.end_round(number)
+        for row in self._journal.outdated_stretches():
+            self._folder.discard(row)
+            self._journal.forget_stretches(row)
 
     def _page(self, cursor: str) -> tuple[list[SharedFile], str | None]:
         try:
@@ -221,7 +229,7 @@ class _Get:
 
     def _survey(self) -> None:
         """What is here already, by name and size. Errors: NoRoomHere."""
-        wanted = 0
+        wanted, noted = 0, self._journal.in_stretches()
         for page in self._journal.rows("listed", "settled"):
             present: list[Row] = []
             absent: list[Row] = []
@@ -229,7 +237,7 @@ class _Get:
                 seen, have = self._look(row)
                 if seen in (Seen.ABSENT, Seen.SHORTER):
                     absent.append(row)
-                    wanted += row.size - have
+                    wanted += row.size - noted.get((row.path, row.sha256), have)
                 elif seen is Seen.LARGER and not self._wish.overwrite:
                     self._journal.note_failed(row, OtherContent.exit_code, "A larger file lies in its place here: "
                                               "move that away, or add --overwrite.")  # fmt: skip

@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from labcourier_agent.exits import Busy, TryLater
+from labcourier_agent.exits import Busy, JournalTrouble, TryLater
 from labcourier_agent.fetching.fetch_journal import Row
 from labcourier_agent.fetching.folder import PIECE, Folder, OtherContent, WrongBytes, local
-from labcourier_agent.fetching.shared_portal import SharedPortal
+from labcourier_agent.fetching.shared_portal import RangesIgnored, SharedPortal
+from labcourier_agent.fetching.stretches import Stretches
 from labcourier_agent.patience import Patience
 
 # A portal that answers, but not with this: so many times in a row.
@@ -18,7 +19,10 @@ STRIKES = 4
 
 
 class LargeFile:
-    """Used once, by one thread. `coming` passes the bytes on as they come; `link_works`: the portal answers."""
+    """Used once, by one thread. `coming` passes the bytes on as they come; `link_works`: the portal answers.
+
+    `stretches`: None when one connection is to bring it.
+    """
 
     def __init__(
         self,
@@ -27,21 +31,30 @@ class LargeFile:
         folder: Folder,
         coming: Callable[[Iterator[bytes]], Iterator[bytes]],
         link_works: Callable[[], bool],
+        stretches: Stretches | None = None,
     ) -> None:
         self._row, self._portal, self._folder = row, portal, folder
-        self._coming, self._link_works = coming, link_works
+        self._coming, self._link_works, self._stretches = coming, link_works, stretches
+        self._strikes = 0
 
     def fetch(self, patience: Patience) -> str:
         """The mark of the file in its place, safe on the disk.
 
         Errors: WrongBytes, OtherContent, LocalTrouble, Busy when it alone cannot be had, those of the portal.
         """
-        from_target, strikes, wrong = self._folder.begin(self._row), 0, 0
+        from_target, wrong = self._folder.begin(self._row), 0
+        if self._stretches:
+            self._stretches.begin()
         while True:
-            before = self._size()
+            before = self._here()
             try:
-                self._bring()
+                if self._stretches:
+                    self._stretches.bring()
+                else:
+                    self._bring()
                 return self._folder.place(self._row)
+            except RangesIgnored:
+                self._go_on_in_one_stream()
             except WrongBytes:
                 if from_target:
                     self._folder.discard(self._row)
@@ -49,21 +62,39 @@ class LargeFile:
                         "A shorter file lies in its place here and is not its beginning: move that away, or add "
                         "--overwrite."
                     ) from None
+                if self._stretches:
+                    self._go_on_in_one_stream()
+                    continue
                 wrong += 1  # once may be what lay here; a portal that sends the wrong bytes does so again
                 if not before or wrong > 1:
                     self._folder.discard(self._row)
                     raise
+            except JournalTrouble:
+                raise
             except TryLater as trouble:
-                if self._size() > before:
-                    strikes = 0
-                    patience.progressed()
-                elif self._link_works():
-                    strikes += 1
-                if strikes == STRIKES:
-                    raise Busy(trouble.sentence) from trouble
-                patience.wait_after(trouble)
+                self._bear(trouble, patience, progressed=self._here() > before)
 
-    def _size(self) -> int:
+    def _bear(self, trouble: TryLater, patience: Patience, *, progressed: bool) -> None:
+        """Errors: Busy for a portal that answers, but not with this."""
+        if progressed:
+            self._strikes = 0
+            patience.progressed()
+        elif self._link_works():
+            self._strikes += 1
+        if self._strikes == STRIKES:
+            raise Busy(trouble.sentence) from trouble
+        patience.wait_after(trouble)
+
+    def _go_on_in_one_stream(self) -> None:
+        """From the beginning: that is what the portal compares with its own checksum while it sends."""
+        if self._stretches:
+            self._stretches.close()
+            self._stretches.forget()
+            self._stretches = None
+
+    def _here(self) -> int:
+        if self._stretches:
+            return self._stretches.here()
         with local(self._row.path):
             return self._folder.part(self._row).stat().st_size
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin
 
 import httpx2
 
-from labcourier_agent.exits import Busy, Conflict, Invalid, NotFound, Refused
+from labcourier_agent.exits import AgentError, Busy, Conflict, Invalid, NotFound, Refused
 from labcourier_agent.fetching.sources import Source
 from labcourier_agent.portal_client import BATCH, BundleRules
 from labcourier_agent.wire import heard_from, raise_unless_ok, read_json
@@ -29,11 +29,15 @@ ENDS = {
 }
 # Refusals come as JSON, which says why.
 AS_IT_IS = {"Accept-Encoding": "identity", "Accept": "application/json, application/octet-stream"}
-RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
+RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/[0-9]+")
 
 
 class FileUnreadable(Busy):
     """Storage at the portal does not give a file, which waiting does not mend."""
+
+
+class RangesIgnored(AgentError):
+    """Something in between sends files from their beginning only."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +113,30 @@ class SharedPortal:
 
         Errors: Conflict when the file is another version by now.
         """
+        with self._opened(address, sha256, f"bytes={offset}-" if offset else "") as response:
+            yield _start_of(response, offset), response.iter_raw(PIECE)
+
+    @contextmanager
+    def stretch(self, address: str, sha256: str, start: int, stop: int) -> Iterator[Iterator[bytes]]:
+        """The bytes from `start` up to `stop`. Errors: RangesIgnored; Conflict as with `file`."""
+        with self._opened(address, sha256, f"bytes={start}-{stop - 1}") as response:
+            if response.status_code != 206:
+                raise RangesIgnored("The portal, or a proxy before it, does not send parts of files.")
+            told = RANGE.fullmatch(response.headers.get("Content-Range", ""))
+            if told is None or (int(told[1]), int(told[2])) != (start, stop - 1):
+                raise _another_part()
+            yield response.iter_raw(PIECE)
+
+    @contextmanager
+    def _opened(self, address: str, sha256: str, wanted: str) -> Iterator[httpx2.Response]:
+        """A file, or a range of it, of this version. Errors: Conflict when it is another version by now."""
         url, etag = _here(self._root, address), f'"{sha256}"'
-        headers = AS_IT_IS | ({"Range": f"bytes={offset}-", "If-Range": etag} if offset else {})
+        headers = AS_IT_IS | ({"Range": wanted, "If-Range": etag} if wanted else {})
         with heard_from(url), self._http.stream("GET", url, headers=headers) as response:
             _raise_unless_ok(response)
             if response.headers.get("ETag") != etag:
                 raise Conflict("The file changed at the portal since it was listed: run the same command again.")
-            yield _start_of(response, offset), response.iter_raw(PIECE)
+            yield response
 
     def _call(self, method: str, below: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
         address = self._shared + below
@@ -137,8 +158,12 @@ def _start_of(response: httpx2.Response, offset: int) -> int:
         return 0
     told = RANGE.fullmatch(response.headers.get("Content-Range", ""))
     if told is None or int(told[1]) != offset:
-        raise Busy("The portal sent another part of the file than was asked for.")
+        raise _another_part()
     return offset
+
+
+def _another_part() -> Busy:
+    return Busy("The portal sent another part of the file than was asked for.")
 
 
 def _raise_if_ended(response: httpx2.Response) -> None:
