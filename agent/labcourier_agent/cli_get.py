@@ -38,7 +38,10 @@ CONNECTIONS = 4
     "--transfers", type=click.IntRange(1, MOST_TRANSFERS), default=4, show_default=True, help="Connections at once."
 )
 @click.option(
-    "--connections", type=click.IntRange(1, MOST_TRANSFERS), help="How many of them one large file may have.  [default: 4]"
+    "--connections",
+    type=click.IntRange(1, MOST_TRANSFERS),
+    show_default=str(CONNECTIONS),
+    help="How many of them one large file may have.",
 )
 @click.option("--bwlimit", metavar="RATE", help='Bytes a second in all: 20M, or by hours: "08:00,5M 19:00,off".')
 @password_option

@@ -19,13 +19,14 @@ PIECE = 16 * 1024
 
 @dataclass
 class Asked:
-    """One request for the file; `stop` is None for all from `start` on, `is_part` tells whether a range was asked for."""
+    """One request for bytes of the file from `start` up to `stop`; `is_part`: as a range; `line`: the client's port."""
 
     number: int
     start: int
     stop: int
     is_part: bool
     at: float
+    line: int
 
 
 @dataclass
@@ -69,12 +70,12 @@ class OneFilePortal:
     def etag(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
 
-    def ask(self, text: str | None) -> Asked:
+    def ask(self, text: str | None, line: int) -> Asked:
         found = RANGE.fullmatch(text or "")
         start = int(found[1]) if found else 0
         stop = int(found[2]) + 1 if found and found[2] else len(self.content)
         with self.lock:
-            asked = Asked(len(self.asked), start, stop, found is not None, time.monotonic())
+            asked = Asked(len(self.asked), start, stop, found is not None, time.monotonic(), line)
             self.asked.append(asked)
         return asked
 
@@ -85,7 +86,13 @@ class OneFilePortal:
 
     def document(self, path: str) -> dict[str, Any]:
         if path.startswith(f"{SHARED}/files"):
-            file = {"path": "stack.mrc", "size": len(self.content), "mtime_ns": None, "sha256": self.etag, "address": "/f"}
+            file = {
+                "path": "stack.mrc",
+                "size": len(self.content),
+                "mtime_ns": None,
+                "sha256": self.etag,
+                "address": "/f",
+            }
             return {"files": [file], "next": None}
         return {
             "name": "session",
@@ -106,7 +113,7 @@ class _Door(BaseHTTPRequestHandler):
         if self.path == "/f":
             self.portal.serve(+1)
             try:
-                self._send_file(self.portal.ask(self.headers.get("Range")))
+                self._send_file(self.portal.ask(self.headers.get("Range"), self.client_address[1]))
             finally:
                 self.portal.serve(-1)
         else:
@@ -144,5 +151,5 @@ class _Door(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+    def log_request(self, *_: object) -> None:
+        """Nobody reads it."""

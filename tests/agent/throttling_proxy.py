@@ -38,11 +38,16 @@ class ThrottlingProxy:
         while True:
             try:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self.upstream))
             except OSError:
                 return
-            threading.Thread(target=self._carry, args=(client, server), daemon=True).start()
-            threading.Thread(target=self._carry_slowly, args=(server, client), daemon=True).start()
+            threading.Thread(target=self._connect, args=(client,), daemon=True).start()
+
+    def _connect(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self.upstream)) as server:
+            upwards = threading.Thread(target=self._carry, args=(client, server), daemon=True)
+            upwards.start()
+            self._carry_slowly(server, client)
+            upwards.join()
 
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):

@@ -48,27 +48,19 @@ class LargeFile:
         while True:
             before = self._here()
             try:
-                if self._stretches:
-                    self._stretches.bring()
-                else:
-                    self._bring()
+                (self._stretches or self).bring()
                 return self._folder.place(self._row)
             except RangesIgnored:
                 self._go_on_in_one_stream()
             except WrongBytes:
+                wrong += 1  # once may be what lay here; a portal that sends the wrong bytes does so again
                 if from_target:
                     self._folder.discard(self._row)
-                    raise OtherContent(
-                        "A shorter file lies in its place here and is not its beginning: move that away, or add "
-                        "--overwrite."
-                    ) from None
-                if self._stretches:
-                    self._go_on_in_one_stream()
-                    continue
-                wrong += 1  # once may be what lay here; a portal that sends the wrong bytes does so again
-                if not before or wrong > 1:
+                    raise _no_beginning() from None
+                if not self._stretches and (not before or wrong > 1):
                     self._folder.discard(self._row)
                     raise
+                self._go_on_in_one_stream()
             except JournalTrouble:
                 raise
             except TryLater as trouble:
@@ -98,8 +90,8 @@ class LargeFile:
         with local(self._row.path):
             return self._folder.part(self._row).stat().st_size
 
-    def _bring(self) -> None:
-        """What is missing, and to the disk with it. Errors: WrongBytes, with nothing left of them; TryLater."""
+    def bring(self) -> None:
+        """What is missing, in one stream, and to the disk with it. Errors: WrongBytes, with nothing left; TryLater."""
         row = self._row
         with local(row.path), self._folder.part(row).open("r+b") as part:
             digest = hashlib.sha256()
@@ -121,6 +113,12 @@ class LargeFile:
                 raise WrongBytes("It arrived with other bytes than the portal verified.")
             part.flush()
             os.fsync(part.fileno())
+
+
+def _no_beginning() -> OtherContent:
+    return OtherContent(
+        "A shorter file lies in its place here and is not its beginning: move that away, or add --overwrite."
+    )
 
 
 def _anew(part: BinaryIO) -> hashlib._Hash:

@@ -33,6 +33,8 @@ NOTED = 8 * MIB
 SHARES = 4
 # Read for the digest in between, so that the other connections are not waited for at the end.
 FOLLOWED = 256 * MIB
+# A connection that brings more than this, in bytes a second over so many seconds, needs no help: several are slower.
+ENOUGH, MEASURED_OVER = 200e6, 0.1
 LOOK_EVERY = 0.05
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
@@ -67,6 +69,7 @@ class Stretches:
         self._missing: list[tuple[int, int]] = []
         self._under_way: list[Stretch] = []
         self._helping = 0
+        self._rate = ENOUGH
         self._is_open = False
         self._trouble: AgentError | None = None
         self._pause, self._help_from = FIRST_PAUSE, 0.0
@@ -128,7 +131,7 @@ class Stretches:
     def take(self) -> Stretch | None:
         """For a thread that has nothing else to do, which then calls `help` with it."""
         with self._changed:
-            if not self._is_open or self._trouble or time.monotonic() < self._help_from:
+            if not self._is_open or self._trouble or time.monotonic() < self._help_from or self._rate >= ENOUGH:
                 return None
             if self._helping >= self._connections - 1 or (stretch := self._take()) is None:
                 return None
@@ -182,9 +185,12 @@ class Stretches:
     def _receive(self, stretch: Stretch, part: FileIO) -> None:
         row = self._row
         with self._portal.stretch(row.address, row.sha256, stretch.start, stretch.stop) as pieces:
+            began = time.monotonic()
             for piece in self._coming(pieces):
                 _write(part, piece)
                 stretch.reached += len(piece)
+                if (took := time.monotonic() - began) > MEASURED_OVER:
+                    self._rate = (stretch.reached - stretch.start) / took
                 if stretch.reached - stretch.noted >= NOTED:
                     self._note(stretch, part)
                 if not self._is_open or self._trouble:
