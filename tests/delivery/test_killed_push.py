@@ -13,6 +13,8 @@ import pytest
 from tests.faults.live_portal import environment_of, manage
 from tests.sharing.handover import HANDED_OVER, until
 
+pytestmark = pytest.mark.own_database
+
 FILES = 2500
 ASK = """
 from pathlib import Path
@@ -33,8 +35,6 @@ PUSH = """
 from datetime import timedelta
 from django.utils import timezone
 from delivery.services.pushing import push_next
-
-pytestmark = pytest.mark.own_database
 print(push_next(clock=lambda: timezone.now() + timedelta(minutes={later})))
 """
 

@@ -22,6 +22,8 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from tests.sharing.handover import Handover, handed_over, until, with_cache
 
+pytestmark = pytest.mark.own_database
+
 SIZES = {
     "movie.mrc": 3_000_000, "grid 1/Übersicht größe.tif": 50_000, "grid 1/a & b #1?.tif": 20, "grid 1/index.html": 10,
     "grid 2/deep/100%.txt": 0, "-rf": 5,
@@ -39,8 +41,6 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.models import Dataset, Membership, Project, User
 from portal.services.access_tokens import make_access_token
-
-pytestmark = pytest.mark.own_database
 vera = User.objects.create_user("vera@facility.example")
 Membership.objects.create(project=Project.objects.get(), user=vera, role="viewer")
 actor, day, browser = Actor.of_user(vera), timedelta(days=1), Client()
