@@ -23,6 +23,7 @@ def small_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetchers, "IN_STRETCHES_FROM", 4096 * KIB)
     monkeypatch.setattr(stretches, "LEAST", 512 * KIB)
     monkeypatch.setattr(stretches, "NOTED", 128 * KIB)
+    monkeypatch.setattr(stretches, "NOTED_EVERY", 0)
     monkeypatch.setattr(stretches, "FIRST_PAUSE", 0.02)
     monkeypatch.setattr(stretches, "ENOUGH", float("inf"))
     monkeypatch.setattr(stretches, "MEASURED_OVER", 0)

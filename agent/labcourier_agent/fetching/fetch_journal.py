@@ -206,10 +206,15 @@ class FetchJournal:
     def begin_stretches(self, row: Row, beginning: int) -> None:
         """Its first bytes are here, perhaps none, and nothing else."""
         self.forget_stretches(row)
-        self.note_stretch(row, 0, beginning)
+        self.note_stretches(row, [(0, beginning)])
 
-    def note_stretch(self, row: Row, start: int, stop: int) -> None:
-        self._execute("INSERT OR REPLACE INTO stretches VALUES (?, ?, ?, ?)", (row.path, row.sha256, start, stop))
+    def note_stretches(self, row: Row, stretches: Sequence[tuple[int, int]]) -> None:
+        """They are here. One that was noted before may be longer now; it never becomes shorter."""
+        self._many(
+            "INSERT INTO stretches VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (path, sha256, start) DO UPDATE SET stop = max(stop, excluded.stop)",
+            [(row.path, row.sha256, start, stop) for start, stop in stretches],
+        )
 
     def forget_stretches(self, row: Row) -> None:
         self._execute("DELETE FROM stretches WHERE path = ? AND sha256 = ?", (row.path, row.sha256))

@@ -27,8 +27,8 @@ from labcourier_agent.fetching.shared_portal import SharedPortal
 MIB = 1024 * 1024
 # Of one request. Each leaves a line in the portal's audit, so a very large file should not take thousands of them.
 LEAST, MOST = 16 * MIB, 256 * MIB
-# So much of a stretch is flushed and noted at a time: what a connection may lose by a kill.
-NOTED = 8 * MIB
+# Flushed and noted, of all connections at once, when so much came since and so many seconds went by: lost by a kill.
+NOTED, NOTED_EVERY = 16 * MIB, 0.25
 # Of what is missing a connection takes this part of its share: at the end there are short ones for all.
 SHARES = 4
 # Read for the digest in between, so that the other connections are not waited for at the end.
@@ -68,6 +68,8 @@ class Stretches:
         self._changed = threading.Condition()
         self._missing: list[tuple[int, int]] = []
         self._under_way: list[Stretch] = []
+        self._ended: list[Stretch] = []  # not noted to their end yet
+        self._written, self._noted_at = 0, 0.0
         self._helping = 0
         self._rate = ENOUGH
         self._is_open = False
@@ -105,6 +107,7 @@ class Stretches:
             if self._stop.is_set():
                 raise Interrupted
             self._follow(FOLLOWED)
+        self._note_rest()
         self._follow(self._row.size)
         if self._digest.hexdigest() != self._row.sha256:
             raise WrongBytes("It arrived with other bytes than the portal verified.")
@@ -115,6 +118,7 @@ class Stretches:
             self._is_open = False
             while self._helping:
                 self._changed.wait(LOOK_EVERY)
+        self._note_rest()
 
     def forget(self) -> None:
         """Nothing of what came is kept. After `close`. Errors: LocalTrouble."""
@@ -175,7 +179,8 @@ class Stretches:
                 try:
                     self._receive(stretch, part)
                 finally:
-                    self._note(stretch, part)
+                    if stretch.reached < stretch.stop:
+                        self._note(part)
         except (Unreachable, Busy) as trouble:
             self._put_off(trouble)
             raise
@@ -191,23 +196,46 @@ class Stretches:
                 stretch.reached += len(piece)
                 if (took := time.monotonic() - began) > MEASURED_OVER:
                     self._rate = (stretch.reached - stretch.start) / took
-                if stretch.reached - stretch.noted >= NOTED:
-                    self._note(stretch, part)
+                if self._is_much(len(piece)):
+                    self._note(part)
                 if not self._is_open or self._trouble:
                     return
         if stretch.reached < stretch.stop:
             raise Busy("The portal ended a file in the middle.")
         self._pause = FIRST_PAUSE
 
-    def _note(self, stretch: Stretch, part: FileIO) -> None:
-        if stretch.reached > stretch.noted:
-            os.fsync(part.fileno())
-            self._journal.note_stretch(self._row, stretch.start, stretch.reached)
-            stretch.noted = stretch.reached
+    def _is_much(self, written: int) -> bool:
+        """Whether it is time to note what came; says so to one thread."""
+        with self._changed:
+            self._written += written
+            is_much = self._written >= NOTED and time.monotonic() >= self._noted_at + NOTED_EVERY
+            if is_much:
+                self._written, self._noted_at = 0, time.monotonic()
+            return is_much
+
+    def _note(self, part: FileIO) -> None:
+        """What all connections brought: a flush is of the file, whoever wrote it."""
+        with self._changed:
+            come = [(one, one.reached) for one in (*self._ended, *self._under_way) if one.reached > one.noted]
+        if not come:
+            return
+        os.fsync(part.fileno())
+        self._journal.note_stretches(self._row, [(one.start, reached) for one, reached in come])
+        with self._changed:
+            for one, reached in come:
+                one.noted = max(one.noted, reached)
+            self._ended = [one for one in self._ended if one.noted < one.reached]
+
+    def _note_rest(self) -> None:
+        if self._ended:
+            with local(self._row.path), self._folder.part(self._row).open("r+b", buffering=0) as part:
+                self._note(part)
 
     def _give_back(self, stretch: Stretch) -> None:
         with self._changed:
             self._under_way.remove(stretch)
+            if stretch.noted < stretch.reached:
+                self._ended.append(stretch)
             if stretch.reached < stretch.stop:
                 insort(self._missing, (stretch.reached, stretch.stop))
             self._changed.notify_all()
