@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx2
 
@@ -55,16 +57,22 @@ def portal_url(address: str) -> str:
     return str(url).rstrip("/")
 
 
+@contextmanager
+def first_questions(url: str) -> Iterator[None]:
+    """What is asked of an address that was just typed in: what is wrong with it is told as such. Raises NotFound."""
+    try:
+        yield
+    except NotFound as error:
+        raise NotFound(f"{url} answers, but not as a Labcourier portal: check the address.") from error
+    except Unreachable as error:
+        if error.no_such_host:
+            raise NotFound(error.sentence) from error
+        raise
+
+
 def _ask(url: str, token: str) -> Connection:
-    with open_http(token, answer_within=ANSWER_WITHIN) as http:
-        try:
-            return PortalClient(http, url).connection()
-        except NotFound as error:
-            raise NotFound(f"{url} answers, but not as a Labcourier portal: check the address.") from error
-        except Unreachable as error:
-            if error.no_such_host:
-                raise NotFound(error.sentence) from error
-            raise
+    with open_http(token, answer_within=ANSWER_WITHIN) as http, first_questions(url):
+        return PortalClient(http, url).connection()
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labcourier_agent.accounts import Account, account_for, read_accounts, store_accounts
-from labcourier_agent.connect import ANSWER_WITHIN, TOKEN_SHAPE, portal_url
-from labcourier_agent.exits import BadUsage, NotFound, Unreachable
+from labcourier_agent.connect import ANSWER_WITHIN, TOKEN_SHAPE, first_questions, portal_url
+from labcourier_agent.exits import BadUsage
 from labcourier_agent.member_portal import MemberPortal
 from labcourier_agent.settings import Folders
 from labcourier_agent.wire import open_http
@@ -32,12 +32,5 @@ def logout(folders: Folders, address: str | None) -> Account:
 
 
 def _email_of(url: str, token: str) -> str:
-    with open_http(token, answer_within=ANSWER_WITHIN) as http:
-        try:
-            return MemberPortal(http, url).email()
-        except NotFound as error:
-            raise NotFound(f"{url} answers, but not as a Labcourier portal: check the address.") from error
-        except Unreachable as error:
-            if error.no_such_host:
-                raise NotFound(error.sentence) from error
-            raise
+    with open_http(token, answer_within=ANSWER_WITHIN) as http, first_questions(url):
+        return MemberPortal(http, url).email()
