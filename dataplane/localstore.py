@@ -54,19 +54,28 @@ class LocalStore:
 
     def path(self, key: str) -> Path:
         """The file of a key, which need not exist. Raises PathRefused when it would lie outside the root."""
-        return Path(self._path(key))
+        path = self._named(key)
+        self._look_at(path.rpartition("/")[0], key)
+        return Path(path)
 
     def _path(self, key: str) -> str:
-        """As a string: for a small file a `Path` costs more than to open and read it."""
-        if any(part in ("", ".", "..") for part in key.split("/")) or "\0" in key:
-            raise PathRefused(f"{key[:120]!a} is no key of this store. Use a relative path without '..'.")
-        folder = f"{self.root}/{key.rpartition('/')[0]}"
+        """As `path`, for reading and for many files at once: the folder may have been looked at a second ago.
+
+        A string: for a small file a `Path` costs more than to open and read it.
+        """
+        path = self._named(key)
+        folder = path.rpartition("/")[0]
         if time.monotonic() - self._inside.get(folder, -_LOOKED_AT) >= _LOOKED_AT:
             self._look_at(folder, key)
+        return path
+
+    def _named(self, key: str) -> str:
+        if any(part in ("", ".", "..") for part in key.split("/")) or "\0" in key:
+            raise PathRefused(f"{key[:120]!a} is no key of this store. Use a relative path without '..'.")
         return f"{self.root}/{key}"
 
     def _look_at(self, folder: str, key: str) -> None:
-        """Whether symbolic links lead out of the root; once a second, since files of a folder come together."""
+        """Whether symbolic links lead out of the root. Raises PathRefused."""
         if not Path(os.path.realpath(folder)).is_relative_to(self._real_root):
             raise PathRefused(f"{key[:120]!a} leads outside the storage folder. Remove the link on its way.")
         if len(self._inside) >= _REMEMBERED:
@@ -209,7 +218,7 @@ class LocalStore:
         return shutil.disk_usage(self.root).free
 
     def _move_to_key(self, placement: Placement, folders: "_Folders") -> list[Path]:
-        source, target = self.path(placement.source), self.path(placement.target)
+        source, target = Path(self._path(placement.source)), Path(self._path(placement.target))
         try:
             made = folders.make(target.parent)
             move(source, target)

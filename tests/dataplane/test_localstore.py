@@ -39,6 +39,17 @@ def test_a_symbolic_link_does_not_lead_outside_either(store: LocalStore, tmp_pat
         store.path("em/x")
 
 
+def test_a_folder_that_became_a_link_is_refused_at_once_for_all_but_reading(store: LocalStore, tmp_path: Path) -> None:
+    (store.root / "em").mkdir()
+    (store.root / "em" / "1.tif").write_bytes(b"one")
+    store.open("em/1.tif").close()
+    (store.root / "em").rename(tmp_path / "outside")
+    (store.root / "em").symlink_to(tmp_path / "outside")
+    with pytest.raises(PathRefused):
+        store.delete("em/1.tif")
+    assert (tmp_path / "outside" / "1.tif").read_bytes() == b"one"
+
+
 def test_a_placed_file_stands_at_its_key_and_nowhere_else(store: LocalStore) -> None:
     placement = received(store, "upload-1", b"12345")
     assert store.place([placement]) == {}
