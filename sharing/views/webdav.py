@@ -5,11 +5,12 @@ them; what they fetch goes out by the same door and into the same audit as there
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from urllib.parse import quote
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -36,6 +37,7 @@ from sharing.webdav_xml import (
 
 METHODS = "OPTIONS, GET, HEAD, PROPFIND"
 _AT_ONCE = 500  # resources of a piece
+_HEARD_OUT = 64 * 2**20  # bytes of a file that somebody tries to put here
 
 
 @csrf_exempt  # nothing can be changed here
@@ -44,6 +46,7 @@ def webdav(request: HttpRequest, path: str = "") -> HttpResponseBase:
     if request.method == "OPTIONS":
         return HttpResponse(headers={"DAV": "1", "Allow": METHODS, "MS-Author-Via": "DAV"})
     if request.method not in METHODS.split(", "):
+        _hear_out(request)
         return _refused(405, "This drive can only be read.", Allow=METHODS)
     person = person_of(request)
     if person is None:
@@ -95,6 +98,15 @@ def _multistatus(resources: Iterable[Resource], question: Question) -> Iterator[
     while some := list(islice(remaining, _AT_ONCE)):
         yield "".join(response_of(resource, question) for resource in some)
     yield END
+
+
+def _hear_out(request: HttpRequest) -> None:
+    """Most programs read no answer before they have sent all; to them a line closed meanwhile is a broken server."""
+    limit_silence(request)
+    heard = 0
+    with suppress(UnreadablePostError):  # who has gone needs no answer
+        while heard < _HEARD_OUT and (piece := request.read(2**16)):
+            heard += len(piece)
 
 
 def _refused(status: int, sentence: str, **headers: str) -> HttpResponse:

@@ -6,6 +6,7 @@ what each person then sees.
 
 import csv
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,6 +156,7 @@ def test_log_in_and_download_need_the_keyboard_only(
         with page.expect_download() as download:
             page.keyboard.press("Enter")
         assert download.value.suggested_filename == f"{handed_over.name}.zip"
+        assert zipfile.is_zipfile(download.value.path())  # a page that closes ends its downloads
 
 
 def tab_to(page: Page, label: str) -> None:
