@@ -1,6 +1,6 @@
 """What a mail says, written when it is sent by the function that ``settings.MAILS`` names for its kind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from css_inline import CSSInliner
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from portal.models import Notice
-from portal.outbox import MailFunction
+from portal.outbox import Attachment, MailFunction
 
 # At-rules stay, for dark mode and phones; nothing is ever fetched.
 INLINER = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
@@ -24,6 +24,7 @@ class Letter:
     text: str
     html: str
     reply_to: list[str]
+    attachments: list[Attachment] = field(default_factory=list)
 
 
 def write_letter(notice: Notice) -> Letter | None:
@@ -42,6 +43,7 @@ def write_letter(notice: Notice) -> Letter | None:
             text=_render(f"{mail.template}-body-text.txt", context).strip() + "\n",
             html=INLINER.inline(_render(f"{mail.template}-body-html.html", context)),
             reply_to=mail.reply_to or [settings.SUPPORT_EMAIL],
+            attachments=mail.attachments,
         )
 
 
@@ -53,6 +55,8 @@ def message_of(notice: Notice, letter: Letter) -> EmailMultiAlternatives:
         letter.subject, letter.text, to=[notice.to], reply_to=letter.reply_to, headers=headers
     )
     message.attach_alternative(letter.html, "text/html")
+    for attachment in letter.attachments:
+        message.attach(attachment.name, attachment.content, attachment.media_type)
     return message
 
 

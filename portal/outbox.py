@@ -19,12 +19,22 @@ from portal.queue import enqueue
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that travels with a mail; ``media_type`` such as ``text/calendar``."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """Names ``templates/emails/<template>-{subject.txt,body-text.txt,body-html.html}`` and what they need."""
 
     template: str
     context: dict[str, Any]
     reply_to: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
 
 
 MailFunction = Callable[[Notice], Mail | None]
