@@ -121,6 +121,7 @@ STAFF_FIGURES: list[str] = [
     "keeping.figures.rereading",
     "keeping.figures.second_copies",
 ]
+STORAGE_REPORT_SECTIONS: list[str] = ["portal.storage_trouble.corrupt_files"]
 WHEN_VERIFIED: list[str] = ["portal.arriving.files_verified", "delivery.following.files_verified"]
 MAILS = {
     "dataset-ready": "sharing.mails.dataset_ready",

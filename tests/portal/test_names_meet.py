@@ -16,6 +16,7 @@ FUNCTIONS = [
     *settings.DATASET_ROW_NOTES,
     *settings.HOME_NEEDS,
     *settings.STAFF_FIGURES,
+    *settings.STORAGE_REPORT_SECTIONS,
     *settings.WHEN_VERIFIED,
     *settings.MAILS.values(),
 ]
