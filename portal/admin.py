@@ -25,9 +25,11 @@ from portal.models import (
     DatasetKeyword,
     DatasetRecipient,
     Instrument,
+    MailDay,
     Membership,
     Notice,
     Project,
+    ReturnMailbox,
     User,
 )
 
@@ -170,6 +172,17 @@ class NoticeAdmin(ReadOnlyAdmin):
     list_display = ("kind", "to", "state", "created_at", "sent_at")
     list_filter = ("state", "kind")
     search_fields = ("to",)
+
+
+@admin.register(MailDay)
+class MailDayAdmin(ReadOnlyAdmin):
+    list_display = ("project", "day", "mails")
+    list_select_related = ("project",)
+
+
+@admin.register(ReturnMailbox)
+class ReturnMailboxAdmin(ReadOnlyAdmin):
+    list_display = ("address", "read_at", "trouble")
 
 
 @admin.register(AuditEvent)

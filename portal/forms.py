@@ -117,7 +117,8 @@ class StaffPolicyForm(PolicyForm):
     )
 
     class Meta(PolicyForm.Meta):
-        fields = [*PolicyForm.Meta.fields, "store", "copy_store"]
+        fields = [*PolicyForm.Meta.fields, "mails_a_day", "store", "copy_store"]
+        labels = {**PolicyForm.Meta.labels, "mails_a_day": "Mails a day, at most"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -136,7 +137,7 @@ class ProjectForm(StaffPolicyForm):
 
     class Meta(StaffPolicyForm.Meta):
         fields = ["name", "code", *StaffPolicyForm.Meta.fields[1:]]
-        labels = {**PolicyForm.Meta.labels, "code": "Short name"}
+        labels = {**StaffPolicyForm.Meta.labels, "code": "Short name"}
         help_texts = {"code": "Small letters, digits and hyphens; also the folder's name. It stays as it is."}
 
 

@@ -5,8 +5,10 @@ from portal.models.accounts import User
 from portal.models.audit import AuditEvent, AuditHead
 from portal.models.datasets import Dataset, DatasetKeyword, DatasetRecipient
 from portal.models.files import DataFile
+from portal.models.mail_days import MailDay
 from portal.models.notices import Notice
 from portal.models.projects import Instrument, Membership, Project
+from portal.models.return_mailboxes import ReturnMailbox
 
 __all__ = [
     "ACCESS_TOKEN_PREFIX",
@@ -18,8 +20,10 @@ __all__ = [
     "DatasetKeyword",
     "DatasetRecipient",
     "Instrument",
+    "MailDay",
     "Membership",
     "Notice",
     "Project",
+    "ReturnMailbox",
     "User",
 ]

@@ -23,6 +23,8 @@ class Dataset(models.Model):
         EXPIRED = "expired", "expired"
         PURGED = "purged", "deleted"
 
+    SHAREABLE: ClassVar[tuple[State, ...]] = (State.OPEN, State.CLOSED, State.RELEASED)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="datasets")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, null=True, blank=True, related_name="datasets")
@@ -114,7 +116,7 @@ class Dataset(models.Model):
     @property
     def may_be_shared(self) -> bool:
         """Also while files come: whoever has a link sees what is verified."""
-        return self.state in (self.State.OPEN, self.State.CLOSED, self.State.RELEASED)
+        return self.state in self.SHAREABLE
 
     @property
     def is_whole(self) -> bool:

@@ -31,9 +31,11 @@ class Notice(Work):
         SENT = "sent", "sent"
         UNCERTAIN = "uncertain", "uncertain"
         FAILED = "failed", "failed"
+        BOUNCED = "bounced", "sent back"
         DROPPED = "dropped", "no longer needed"
 
-    STUCK = (State.FAILED, State.UNCERTAIN)  # until somebody of the staff decides
+    UNDELIVERED = (State.FAILED, State.BOUNCED)  # the address or the text was refused, at once or later
+    STUCK = (*UNDELIVERED, State.UNCERTAIN)  # until somebody of the staff decides
 
     kind = models.CharField(max_length=60, help_text="Which mail: a name in `portal.mails`.")
     subject_id = models.CharField(max_length=64, help_text="The row it is about, such as a share link's id.")
@@ -53,6 +55,7 @@ class Notice(Work):
         null=True, blank=True, help_text="When the mail server was first given the text, in the last try."
     )
     sent_at = models.DateTimeField(null=True, blank=True)
+    bounced_at = models.DateTimeField(null=True, blank=True, help_text="When a mail server's report was noted.")
 
     objects = NoticeQuerySet.as_manager()
 
@@ -73,7 +76,11 @@ class Notice(Work):
             ),
             models.CheckConstraint(condition=~Q(state="sent") | Q(sent_at__isnull=False), name="sent_notice_says_when"),
             models.CheckConstraint(
-                condition=~Q(state__in=["failed", "uncertain"]) | ~Q(last_error=""), name="notice_in_trouble_says_why"
+                condition=~Q(state__in=["failed", "bounced", "uncertain"]) | ~Q(last_error=""),
+                name="notice_in_trouble_says_why",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="bounced") | Q(bounced_at__isnull=False), name="bounced_notice_says_when"
             ),
         ]
 
@@ -88,7 +95,7 @@ class Notice(Work):
     @property
     def is_sent(self) -> bool:
         """Then its text is only looked at, whether or not anybody needs it any more."""
-        return self.state == self.State.SENT
+        return self.state in (self.State.SENT, self.State.BOUNCED)
 
     @property
     def is_stuck(self) -> bool:

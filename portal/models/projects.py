@@ -53,6 +53,12 @@ class Project(models.Model):
     recipients_may_push = models.BooleanField(
         default=False, help_text="Recipients may have the data sent to storage of their own, from the link's page."
     )
+    mails_a_day = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="At most so many mails go out a day, the others the day after. Empty: as the facility set it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

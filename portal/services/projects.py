@@ -22,6 +22,7 @@ class ProjectFields(TypedDict, total=False):
     copy_reminders_to: str
     recipients_may_push: bool
     quota_bytes: int | None
+    mails_a_day: int | None
     store: str
     copy_store: str
 

@@ -50,6 +50,7 @@ STATES: dict[str, State] = {
     "sent": State("sent", "send-check", "ok"),
     "uncertain": State("uncertain", "question-circle", "warn"),
     "failed": State("failed", "exclamation-triangle-fill", "bad"),
+    "bounced": State("sent back", "exclamation-triangle-fill", "bad"),
     "dropped": State("no longer needed", "dash-circle", "quiet"),
     # links, upload tokens
     "active": State("active", "check-circle", "ok"),
