@@ -116,6 +116,7 @@ FIELD_WORDS = {
     "copy_reminders_to": "who gets copies of reminders",
     "recipients_may_push": "whether recipients may push",
     "quota_bytes": "the quota",
+    "time_zone": "the time zone",
     "mails_a_day": "how many mails go out a day",
     "store": "the store of new datasets",
     "copy_store": "the store of second copies",

@@ -10,6 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from portal.errors import PortalError
 from portal.models import AccessToken, Dataset, Instrument, Membership, Project, User
 from portal.stores import store_choices
+from portal.zones import zone_choices
 
 if TYPE_CHECKING:  # the forms of Django are generic for the type checker only
     FormOfProject = forms.ModelForm[Project]
@@ -75,6 +76,12 @@ class KeywordsField(forms.CharField):
 
 class PolicyForm(FormOfProject):
     quota_bytes = QuotaField()
+    time_zone = forms.ChoiceField(
+        label="Time zone",
+        choices=zone_choices,
+        required=False,
+        help_text="Reminders keep to the hours and working days of this place.",
+    )
 
     class Meta:
         model = Project
@@ -87,6 +94,7 @@ class PolicyForm(FormOfProject):
             "copy_reminders_to",
             "recipients_may_push",
             "quota_bytes",
+            "time_zone",
         ]
         labels = {
             "name": "Name",

@@ -1,5 +1,6 @@
 from datetime import timedelta
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
@@ -9,6 +10,7 @@ from django.urls import reverse
 
 from portal.metadata_template import validate_metadata_template
 from portal.stores import LOCAL
+from portal.zones import validate_zone, zone_named
 
 code_validator = RegexValidator(
     r"^[a-z0-9][a-z0-9-]{0,39}\Z",
@@ -59,6 +61,13 @@ class Project(models.Model):
         validators=[MinValueValidator(1)],
         help_text="At most so many mails go out a day, the others the day after. Empty: as the facility set it.",
     )
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        validators=[validate_zone],
+        help_text="Whose hours and days count, such as Europe/Rome; empty: the portal's.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -81,6 +90,10 @@ class Project(models.Model):
     @property
     def link_lifetime(self) -> timedelta:
         return timedelta(days=self.link_days)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return zone_named(self.time_zone)
 
 
 class Membership(models.Model):

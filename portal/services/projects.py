@@ -21,6 +21,7 @@ class ProjectFields(TypedDict, total=False):
     reminder_days: int
     copy_reminders_to: str
     recipients_may_push: bool
+    time_zone: str
     quota_bytes: int | None
     mails_a_day: int | None
     store: str
