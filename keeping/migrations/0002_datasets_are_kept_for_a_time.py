@@ -3,8 +3,9 @@
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
-import portal.link_tokens
 from django.db import migrations, models
+
+import portal.link_tokens
 
 
 class Migration(migrations.Migration):
