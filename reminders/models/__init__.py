@@ -1,0 +1,5 @@
+"""What a project wants done by the clock."""
+
+from reminders.models.policies import ReminderPolicy
+
+__all__ = ["ReminderPolicy"]
