@@ -24,12 +24,15 @@ from portal.models import (
     Dataset,
     DatasetKeyword,
     DatasetRecipient,
+    DiskDay,
+    Heartbeat,
     Instrument,
     MailDay,
     Membership,
     Notice,
     Project,
     ReturnMailbox,
+    StorageDay,
     User,
 )
 
@@ -99,7 +102,7 @@ class PersonAdmin(AuditedAdmin, UserAdmin):  # type: ignore[type-arg]
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("email", "name", "time_zone", "password")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "gets_storage_report")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
@@ -183,6 +186,22 @@ class MailDayAdmin(ReadOnlyAdmin):
 @admin.register(ReturnMailbox)
 class ReturnMailboxAdmin(ReadOnlyAdmin):
     list_display = ("address", "read_at", "trouble")
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ("name", "kind", "at")
+
+
+@admin.register(StorageDay)
+class StorageDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "project", "instrument", "files_held", "bytes_held", "bytes_deleted")
+    list_select_related = ("project", "instrument")
+
+
+@admin.register(DiskDay)
+class DiskDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "store", "used", "total")
 
 
 @admin.register(AuditEvent)

@@ -25,6 +25,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=150, blank=True)
     time_zone = models.CharField(max_length=64, blank=True, help_text="Such as Europe/Rome; empty: the portal's.")
     is_staff = models.BooleanField("facility staff", default=False)
+    gets_storage_report = models.BooleanField("mailed the storage report", default=True, help_text="Staff alone.")
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(auto_now_add=True)
 
