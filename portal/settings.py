@@ -106,6 +106,7 @@ DATASET_PANELS: list[str] = [
 DATASET_ROW_NOTES: list[str] = ["sharing.panels.fetched_notes"]
 INSTRUMENT_STATES: list[str] = ["uploads.panels.instrument_states"]
 HOME_NEEDS: list[str] = [
+    "portal.heartbeats.silent_programs",
     "portal.needs.corrupt_files",
     "keeping.needs.damaged_in_storage",
     "uploads.needs.silent_agents",
@@ -119,6 +120,7 @@ STAFF_FIGURES: list[str] = [
     "portal.figures.instruments_heard",
     "portal.figures.disk",
     "keeping.figures.rereading",
+    "portal.heartbeats.program_figures",
     "keeping.figures.second_copies",
 ]
 STORAGE_REPORT_SECTIONS: list[str] = ["portal.storage_trouble.corrupt_files"]
@@ -190,6 +192,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "verify received files": {"task": "uploads.tasks.sweep_task", "schedule": timedelta(minutes=1)},
     "expire unfinished uploads": {
+CELERY_BEAT_SCHEDULER = "portal.celery_heartbeats.BeatingScheduler"
         "task": "uploads.tasks.expire_uploads_task",
         "schedule": timedelta(minutes=10),
     },

@@ -114,3 +114,12 @@ def test_nothing_secret_is_in_the_logs(portal: Portal, ada: Agent, tmp_path: Pat
     logs = {path.name: path.read_text(errors="replace") for path in (portal.var / "log").glob("*.log")}
     assert "/s/…" in logs["web.log"]
     assert [(name, secret) for name, text in logs.items() for secret in secrets if secret in text] == []
+
+
+def test_the_portal_hears_its_own_worker_and_scheduler(portal: Portal) -> None:
+    until = time.monotonic() + 60
+    told: dict[str, object] = {}
+    while (told.get("worker"), told.get("scheduler")) != ("ok", "ok") and time.monotonic() < until:
+        told = json.loads(Visitor().read(f"{portal.address}/readyz"))
+        time.sleep(0.2)
+    assert (told["worker"], told["scheduler"]) == ("ok", "ok")

@@ -29,7 +29,9 @@ def test_the_process_answers_without_asking_anything(
 def test_ready_names_each_part(client: Client, db: None) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "database": "ok", "files": "ok", "cache": "ok"}
+    parts = {"database": "ok", "files": "ok", "cache": "ok"}
+    programs = {"worker": "never", "worker_seconds": None, "scheduler": "never", "scheduler_seconds": None}
+    assert answer.json() == {"ready": True, **parts, **programs}
     assert "no-store" in answer.headers["Cache-Control"]
 
 
