@@ -42,6 +42,7 @@ def _downloaded(event: AuditEvent) -> str:
 
 AUDIT_WORDS = {
     "project_created": Words("project made", "made the project {subject}"),
+    "reminder_policy_changed": Words("reminders changed", "changed {changed}", "clock"),
     "project_changed": Words("project changed", "changed {changed} of the project"),
     "person_added": Words("account made", "made an account for {subject}"),
     "person_changed": Words("account changed", "changed {changed} of {subject}"),
@@ -82,6 +83,8 @@ AUDIT_WORDS = {
     "link_changed": Words("link changed", "changed {changed} of the link of {subject}"),
     "link_sent_again": Words("link mailed again", "had the mail with the link sent to {subject} again", "envelope"),
     "more_time_asked": Words("more time asked for", "asked for more time to download", "clock"),
+    "more_time_given": Words("more time given", "gave {subject} more time to download", "clock"),
+    "more_time_refused": Words("more time refused", "refused {subject} more time to download", "calendar-x"),
     "link_revoked": Words("link revoked", "revoked the link of {subject}", "slash-circle"),
     "link_expired": Words("link expired", "ended the link of {subject}, whose time was over", "calendar-x"),
     "downloaded": Words("download", _downloaded, "download"),
@@ -104,16 +107,56 @@ AUDIT_WORDS = {
     "dataset_moved": Words("dataset moved", "moved the files from the store {old} to {new}: {files}, {bytes}"),
     "file_repaired": Words("file repaired", "made {subject} in {store} again from a good copy: {reason}"),
     "copy_damaged": Words("second copy damaged", "found the copy of {subject} in {store} damaged: {reason}"),
+    "retention_class_made": Words("retention class made", "made the retention class “{subject}”"),
+    "retention_class_changed": Words(
+        "retention class changed", "changed {changed} of the retention class “{subject}”"
+    ),
+    "retention_class_removed": Words("retention class removed", "removed the retention class “{subject}”"),
+    "keeping_changed": Words("retention changed", "had the dataset kept as “{subject}” says; owner: {owner}"),
+    "deletion_warned": Words("deletion announced", "warned people of the deletion", "calendar-x"),
+    "keeping_extended": Words("kept longer", "had the dataset kept until {day}", "calendar-x"),
+    "deletion_agreed": Words("deletion agreed to", "said that the dataset may be deleted"),
+    "dataset_held": Words("dataset held", "held the dataset from deletion: {subject}", "lock"),
+    "hold_released": Words("hold released", "released the hold of {subject}", "lock"),
+    "dataset_deleted": Words(
+        "dataset deleted", "deleted the dataset ({reason}): {files}, {bytes}, to be restored until {day}", "trash"
+    ),
+    "dataset_restored": Words("dataset restored", "restored the deleted dataset"),
+    "purge_began": Words("removal of files begun", "began to remove the files of the deleted dataset", "trash"),
+    "dataset_purged": Words("files removed", "removed the deleted files: {files}, {bytes}", "trash"),
     "mail_tried_again": Words("mail sent again", "had the mail to {subject} sent again", "envelope"),
+    "mail_sent_back": Words(
+        "mail sent back", "learned that the mail to {subject} did not arrive: {reason}", "exclamation-triangle-fill"
+    ),
     "audit_exported": Words("audit exported", "exported the audit"),
     "changed_in_admin": Words("changed in the Django admin", "used the Django admin on {subject}: {action}"),
 }
 
 FIELD_WORDS = {
+    "days": "the number of days",
+    "counted_from": "what the days count from",
+    "grace_days": "the days until the files go",
+    "warns_recipients": "whether recipients are warned",
+    "extension_days": "the days of an extension",
+    "most_extensions": "the number of extensions",
+    "deletes_early": "the early deletion",
+    "is_default": "the default",
     "contact_email": "the contact address",
     "link_days": "how long links last",
     "reminder_days": "how often people are reminded",
     "copy_reminders_to": "who gets copies of reminders",
+    "reminds": "whether people are reminded",
+    "every_days": "how often people are reminded",
+    "days_before": "on which days before the end people are reminded",
+    "most": "how often people are reminded at most",
+    "quiet_from": "when quiet hours begin",
+    "quiet_until": "when quiet hours end",
+    "working_days_only": "whether people are reminded on weekends",
+    "partial_is_used": "whether people are reminded of the rest",
+    "words": "the words of reminders",
+    "copies_to": "who hears of reminders",
+    "metadata_key": "which metadata say who hears of reminders",
+    "copies_daily": "how often operators hear of reminders",
     "recipients_may_push": "whether recipients may push",
     "quota_bytes": "the quota",
     "time_zone": "the time zone",

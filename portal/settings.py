@@ -99,6 +99,7 @@ DATASET_PANELS: list[str] = [
     "uploads.panels.arrival",
     "delivery.panels.origin",
     "delivery.panels.deliveries",
+    "keeping.panels.kept_until",
     "keeping.panels.kept_where",
     "sharing.panels.links_panel",
     "sharing.panels.receipts_panel",
@@ -112,6 +113,7 @@ HOME_NEEDS: list[str] = [
     "uploads.needs.silent_agents",
     "uploads.needs.stalled_uploads",
     "portal.needs.forgotten_open_datasets",
+    "sharing.needs.more_time_asked_for",
     "sharing.needs.links_ending_untaken",
 ]
 STAFF_FIGURES: list[str] = [
@@ -119,8 +121,8 @@ STAFF_FIGURES: list[str] = [
     "portal.figures.undelivered",
     "portal.figures.instruments_heard",
     "portal.figures.disk",
-    "keeping.figures.rereading",
     "portal.heartbeats.program_figures",
+    "keeping.figures.rereading",
     "keeping.figures.second_copies",
 ]
 STORAGE_REPORT_SECTIONS: list[str] = ["portal.storage_trouble.corrupt_files"]
@@ -131,17 +133,21 @@ MAILS = {
     "first-complete-download": "sharing.mails.first_complete_download",
     "download-complete": "sharing.mails.download_complete",
     "more-time-asked": "sharing.mails.more_time_asked",
+    "more-time-given": "sharing.mails.more_time_given",
+    "more-time-refused": "sharing.mails.more_time_refused",
     "file-corrupt": "uploads.mails.file_corrupt",
     "agent-silent": "uploads.mails.agent_silent",
     "drop-link": "uploads.mails.drop_link",
     "drop-received": "uploads.mails.drop_received",
     "stored-damaged": "keeping.mails.stored_damaged",
+    "deletion-warning": "keeping.mails.deletion_warning",
     "push-done": "delivery.mails.push_ended",
     "push-failed": "delivery.mails.push_ended",
     "hook-stopped": "delivery.mails.hook_stopped",
     "copy-failed": "delivery.mails.copy_failed",
     "reminder": "reminders.mails.reminder",
     "reminder-copy": "reminders.mails.reminder_copy",
+    "reminder-digest": "reminders.mails.reminder_digest",
     "invitation": "portal.mails.invitation",
 }
 
@@ -189,10 +195,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "run" / "beat-schedule")
+CELERY_BEAT_SCHEDULER = "portal.celery_heartbeats.BeatingScheduler"
 CELERY_BEAT_SCHEDULE = {
     "verify received files": {"task": "uploads.tasks.sweep_task", "schedule": timedelta(minutes=1)},
     "expire unfinished uploads": {
-CELERY_BEAT_SCHEDULER = "portal.celery_heartbeats.BeatingScheduler"
         "task": "uploads.tasks.expire_uploads_task",
         "schedule": timedelta(minutes=10),
     },
@@ -200,12 +206,15 @@ CELERY_BEAT_SCHEDULER = "portal.celery_heartbeats.BeatingScheduler"
     "miss silent agents": {"task": "uploads.tasks.silent_agents_task", "schedule": timedelta(minutes=1)},
     "release and dispatch": {"task": "sharing.tasks.sweep_task", "schedule": timedelta(minutes=1)},
     "send mail": {"task": "portal.tasks.send_due_mail_task", "schedule": timedelta(minutes=1)},
+    "read returned mail": {"task": "portal.tasks.read_returned_mail_task", "schedule": timedelta(minutes=5)},
     "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},
     "copy to second stores": {"task": "keeping.tasks.copy_task", "schedule": timedelta(minutes=1)},
     "push to destinations": {"task": "delivery.tasks.push_task", "schedule": timedelta(minutes=1)},
     "tell hooks": {"task": "delivery.tasks.hook_task", "schedule": timedelta(minutes=1)},
     "copy between projects": {"task": "delivery.tasks.sweep_copies_task", "schedule": timedelta(minutes=1)},
     "re-read stored files": {"task": "keeping.tasks.reread_task", "schedule": timedelta(hours=1)},
+    "keep and delete datasets": {"task": "keeping.tasks.retention_task", "schedule": timedelta(minutes=10)},
+    "remove deleted files": {"task": "keeping.tasks.purge_task", "schedule": timedelta(minutes=10)},
     "remove unfinished puts": {"task": "keeping.tasks.remove_unfinished_task", "schedule": timedelta(hours=6)},
     "expire links": {"task": "reminders.tasks.expire_links_task", "schedule": timedelta(minutes=10)},
 }
@@ -242,6 +251,9 @@ EMAIL_USE_SSL = _mail.scheme == "smtps"
 EMAIL_USE_TLS = _mail_options.get("tls") == ["1"]
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONFIG.email_from
+MAILS_A_DAY = CONFIG.mails_a_day
+BOUNCE_ADDRESS = CONFIG.bounce_address or DEFAULT_FROM_EMAIL
+BOUNCE_MAILBOX, BOUNCE_SECRET = CONFIG.bounce_mailbox, CONFIG.bounce_secret
 SITE_NAME, SUPPORT_EMAIL = CONFIG.site_name, CONFIG.support_email
 
 # --- log-in -------------------------------------------------------------------------------------------------------

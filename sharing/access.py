@@ -1,7 +1,7 @@
 """The one door to shared bytes: every address below `/s/` asks here first, at every request."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -25,6 +25,7 @@ from sharing.errors import (
     WayClosed,
 )
 from sharing.models import ShareLink, Way
+from sharing.services.more_time import days_given_at_once
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -43,13 +44,14 @@ def authorise(token: str, now: datetime) -> ShareLink:
             f"It was ended by the people who sent it. Ask {contact} if you still need the data.", **detail
         )
     if link.expires_at <= now:
-        more = {"more_time": _more_time(token, link)}
         raise LinkExpired(
-            f"It worked until {day_text(link.expires_at)}. Ask {contact} for more time.", **detail, **more
+            f"It worked until {day_text(link.expires_at)}. Ask {contact} for more time.",
+            **detail,
+            **_more_time(token, link, now),
         )
     if link.starts_at > now:
         raise LinkNotYetOpen(f"It works from {day_text(link.starts_at)} on. Come back then.", **detail)
-    if link.created_by is not None and not link.created_by.is_active:
+    if link.is_stopped:
         raise LinkStopped(f"The person who sent it no longer works here. Ask {contact} for a new one.", **detail)
     if link.dataset.state in (Dataset.State.EXPIRED, Dataset.State.PURGED):
         raise DataDeleted(f"They were kept for a limited time. Ask {contact} whether a copy exists.", **detail)
@@ -79,11 +81,17 @@ def lock_of(link: ShareLink) -> Lock:
     return Lock(f"share:{link.pk}", link.password_hash)
 
 
-def _more_time(token: str, link: ShareLink) -> str:
-    """Where more time can be asked for, once; "asked" when somebody did; empty when the data are gone."""
-    if not link.dataset.may_be_shared:
-        return ""
-    return "asked" if link.more_time_asked_at else reverse("ask_more_time", args=[token])
+def _more_time(token: str, link: ShareLink, now: datetime) -> dict[str, Any]:
+    """Whether more time was asked for since its end, and what came of it; else where, and if it is given at once.
+
+    Nothing when the data are gone or the link was stopped. Cost: at most three queries.
+    """
+    if not link.may_be_renewed(now):
+        return {}
+    asked = link.renewal_requests.filter(ended_at=link.expires_at).first()
+    if asked is not None:
+        return {"more_time_state": asked.state, "more_time_words": asked.words}
+    return {"more_time": reverse("ask_more_time", args=[token]), "more_time_days": days_given_at_once(link)}
 
 
 def visible_links(user: "User | AnonymousUser") -> QuerySet[ShareLink]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from sharing.models import Receipt, ShareLink
+from sharing.models import Receipt, RenewalPolicy, RenewalRequest, ShareLink
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -40,3 +40,18 @@ class ReceiptAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "state")
     list_select_related = ("link__dataset", "file")
     search_fields = ("link__recipient", "link__dataset__name")
+
+
+@admin.register(RenewalRequest)
+class RenewalRequestAdmin(ReadOnlyAdmin):
+    list_display = ("asked_by", "link", "state", "asked_at", "answered_at", "answered_by", "how", "until")
+    list_filter = ("state", "how")
+    list_select_related = ("link__dataset",)
+    search_fields = ("asked_by", "link__dataset__name")
+    exclude = ("key_id",)
+
+
+@admin.register(RenewalPolicy)
+class RenewalPolicyAdmin(ReadOnlyAdmin):
+    list_display = ("project", "answer", "days", "most_times")
+    list_select_related = ("project",)

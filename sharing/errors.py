@@ -9,13 +9,15 @@ Forbidden (403)
 └── OnlyForPeople    a program that follows every address, at a link whose downloads are counted
 Conflict (409)
 ├── LinkNotYetOpen   it starts later
+├── AlreadyAnswered  somebody else gave more time, or refused it
 └── NotReleased      sharing a dataset that is not complete
 Gone (410)
 ├── LinkExpired
 ├── LinkRevoked
 ├── LinkUsedUp       it has been downloaded as often as it may be
 ├── LinkStopped      the account of the person who shared it was disabled
-└── DataDeleted      the link would work, the data are no longer there
+├── DataDeleted      the link would work, the data are no longer there
+└── AnswerEnded      more time was asked for too long ago to be given from the mail
 TryLater (503)
 └── FileUnreadable   storage does not give what was verified
 """
@@ -51,6 +53,11 @@ class LinkNotYetOpen(Conflict):
     title: ClassVar[str] = "This link does not work yet"
 
 
+class AlreadyAnswered(Conflict):
+    code = "already_answered"
+    title: ClassVar[str] = "This was answered already"
+
+
 class NotReleased(Conflict):
     code = "not_released"
 
@@ -78,6 +85,11 @@ class LinkStopped(Gone):
 class DataDeleted(Gone):
     code = "data_deleted"
     title: ClassVar[str] = "These data were deleted"
+
+
+class AnswerEnded(Gone):
+    code = "answer_ended"
+    title: ClassVar[str] = "This address no longer works"
 
 
 class FileUnreadable(TryLater):

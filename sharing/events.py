@@ -3,7 +3,7 @@
 from portal.actors import Actor
 from portal.audit import record
 from portal.models import Dataset
-from sharing.models import ShareLink
+from sharing.models import RenewalRequest, ShareLink
 
 
 def link_made(link: ShareLink, actor: Actor) -> None:
@@ -44,6 +44,32 @@ def link_sent_again(link: ShareLink, actor: Actor) -> None:
 
 def more_time_asked(link: ShareLink, actor: Actor) -> None:
     record("more_time_asked", actor, dataset=link.dataset, subject=link.recipient, link=link.pk)
+
+
+def more_time_given(request: RenewalRequest, actor: Actor) -> None:
+    link, until = request.link, request.until.isoformat() if request.until else ""
+    record(
+        "more_time_given",
+        actor,
+        dataset=link.dataset,
+        subject=link.recipient,
+        link=link.pk,
+        expires_at=until,
+        how=request.how,
+    )
+
+
+def more_time_refused(request: RenewalRequest, actor: Actor) -> None:
+    link = request.link
+    record(
+        "more_time_refused",
+        actor,
+        dataset=link.dataset,
+        subject=link.recipient,
+        link=link.pk,
+        words=request.words,
+        how=request.how,
+    )
 
 
 def data_taken(

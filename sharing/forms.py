@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from portal.errors import Invalid
 from portal.forms import DayInput
-from sharing.models import ShareLink, Way, all_ways
+from sharing.models import LONGEST_DAYS, ShareLink, Way, all_ways
 from sharing.services.by_hand import ShareWish, checked_addresses
+from sharing.services.renewals import MOST_WORDS
 from sharing.services.terms import NewTerms, Terms
 
-LONGEST_DAYS = 3650
 SHORTEST_PASSWORD = 8
 
 
@@ -120,3 +120,29 @@ class LinkTermsForm(TermsForm):
         end = self._until if same else timezone.make_aware(datetime.combine(day, time.max))
         password = "" if data.get("without_password") else data["password"] or None
         return NewTerms(end, data["most_downloads"], data["ways"], password)
+
+
+class RenewalAnswerForm(forms.Form):
+    """Its page has one button for each answer; words are for a refusal."""
+
+    answer = forms.ChoiceField(choices=[("grant", "Give more time"), ("refuse", "Refuse")], widget=forms.HiddenInput)
+    days = forms.IntegerField(
+        label="Days",
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        required=False,
+        help_text="From now. The same link then works again.",
+    )
+    words = forms.CharField(
+        label="A few words to them",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=MOST_WORDS,
+        required=False,
+        help_text="Stand in the mail that tells them.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        if said.get("answer") == "grant" and not said.get("days") and "days" not in self.errors:
+            self.add_error("days", "Say for how many days.")
+        return said

@@ -11,7 +11,8 @@ from portal.outbox import Mail
 from portal.templatetags.quantities import counted, size_text
 from portal.templatetags.times import day_text
 from sharing.links import address_of
-from sharing.models import ShareLink, Way
+from sharing.models import ANSWER_WITHIN, RenewalRequest, ShareLink, Way, policy_of
+from sharing.renewal_links import answer_address
 from sharing.wording import sender_of
 
 
@@ -67,18 +68,59 @@ def download_complete(notice: Notice) -> Mail | None:
 
 
 def more_time_asked(notice: Notice) -> Mail | None:
-    """To who shared it, or the operators. No longer needed once the link works again or the data are gone."""
-    link = ShareLink.objects.select_related("dataset__project").filter(pk=notice.subject_id).first()
-    if link is None or not link.dataset.may_be_shared:
+    """To who shared it, or the operators. No longer needed once it was answered, the link revoked or the data gone."""
+    request = _renewal(notice)
+    if request is None or (not notice.is_sent and not RenewalRequest.objects.to_answer().filter(pk=request.pk)):
         return None
-    if not link.has_run_out(notice.as_of) and not notice.is_sent:
-        return None
+    link = request.link
     context = {
         **_about(link.dataset),
         "link": link,
+        "ended": day_text(request.ended_at),
+        "days": policy_of(link.dataset.project).days,
+        "answer_url": answer_address(request, notice.to) or "",
+        "answer_days": ANSWER_WITHIN.days,
         "link_url": settings.PORTAL_URL + reverse("link_terms", args=[link.pk]),
     }
     return Mail("more-time-asked", context, reply_to=[link.recipient])
+
+
+def more_time_given(notice: Notice) -> Mail | None:
+    """To the recipient who asked. No longer needed when the link is over again."""
+    request = _renewal(notice)
+    url = address_of(request.link) if request else None
+    if request is None or url is None or (request.link.is_over(notice.as_of) and not notice.is_sent):
+        return None
+    link = request.link
+    context = {
+        **_about(link.dataset),
+        "link": link,
+        "url": url,
+        "until": day_text(link.expires_at),
+        "contact": link.dataset.project.contact_email,
+        "facts": [
+            ("What", link.dataset.title),
+            ("From", sender_of(link)),
+            ("Files", _files_of(link.dataset)),
+            ("Until", day_text(link.expires_at)),
+        ],
+    }
+    return Mail("more-time-given", context, reply_to=[link.dataset.project.contact_email])
+
+
+def more_time_refused(notice: Notice) -> Mail | None:
+    """To the recipient who asked. No longer needed when the link works by now."""
+    request = _renewal(notice)
+    if request is None or (request.link.is_open(notice.as_of) and not notice.is_sent):
+        return None
+    contact = request.link.dataset.project.contact_email
+    context = {**_about(request.link.dataset), "link": request.link, "words": request.words, "contact": contact}
+    return Mail("more-time-refused", context, reply_to=[contact])
+
+
+def _renewal(notice: Notice) -> RenewalRequest | None:
+    requests = RenewalRequest.objects.select_related("link__dataset__project", "link__dataset__instrument")
+    return requests.select_related("link__created_by").filter(pk=notice.subject_id).first()
 
 
 def _files_of(dataset: Dataset) -> str:

@@ -2,11 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from portal.access import visible_projects
-from portal.models import User
+from django.urls import reverse
+
+from portal.access import MAY_SEND, visible_projects
+from portal.models import Membership, User
 from portal.needs import SHOWN, Need
 from portal.templatetags.times import relative_text
-from sharing.models import ShareLink
+from sharing.models import RenewalRequest, ShareLink
 
 ENDS_SOON = timedelta(days=7)
 
@@ -21,6 +23,25 @@ def links_ending_untaken(person: User, now: datetime) -> list[Need]:
         .order_by("expires_at")
     )
     return [_need(link, now) for link in links[:SHOWN]]
+
+
+def more_time_asked_for(person: User, now: datetime) -> list[Need]:
+    """Recipients who came too late and wait for an answer that this person may give. Cost: one query."""
+    requests = RenewalRequest.objects.to_answer()
+    if not person.is_staff:
+        mine = Membership.objects.filter(user=person, role__in=MAY_SEND)
+        requests = requests.filter(link__dataset__project__in=mine.values("project"))
+    return [
+        Need(
+            request.state,
+            request.link.dataset.title,
+            f"{reverse('link_terms', args=[request.link_id])}#more-time",
+            f"{request.asked_by} came too late and asked for more time "
+            f"{relative_text((request.asked_at - now).total_seconds())}.",
+            "Answer",
+        )
+        for request in requests.select_related("link__dataset").order_by("asked_at")[:SHOWN]
+    ]
 
 
 def _need(link: ShareLink, now: datetime) -> Need:

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.access import may_send
 from portal.models import Dataset
 from portal.panels import Panel
-from sharing.models import Receipt, ShareLink
+from sharing.models import Receipt, RenewalRequest, ShareLink
 from sharing.wording import steps_of, ways_used
 
 ROWS = 100
@@ -20,7 +20,9 @@ MOMENT = timedelta(minutes=5)
 
 def links_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
     """Who may download until when, and how far they are. Cost: two queries, whatever the number of links."""
-    links = list(ShareLink.objects.filter(dataset=dataset).order_by("-id")[: ROWS + 1])
+    waits = RenewalRequest.objects.waiting().filter(link=OuterRef("pk"), ended_at=OuterRef("expires_at"))
+    found = ShareLink.objects.filter(dataset=dataset).annotate(more_time_waits=Exists(waits))
+    links = list(found.order_by("-id")[: ROWS + 1])
     now = timezone.now()
     context = {
         "links": [

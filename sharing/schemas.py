@@ -9,9 +9,10 @@ from ninja import Field, Schema
 from pydantic import StringConstraints, field_validator
 
 from portal.models import DataFile, Dataset
-from sharing.forms import LONGEST_DAYS, SHORTEST_PASSWORD
+from sharing.forms import SHORTEST_PASSWORD
 from sharing.gate.bundles import MOST_BYTES, MOST_FILES, SMALL
 from sharing.layouts import layout_of
+from sharing.models import LONGEST_DAYS
 from sharing.services.by_hand import MOST_RECIPIENTS
 
 Path = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00]*$")]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sharing.views import downloads, landing, live, selections, shares, trees, webdav
+from sharing.views import downloads, landing, live, renewals, selections, shares, trees, webdav
 
 urlpatterns = [
     path("s/<str:token>", landing.landing, name="link"),
@@ -25,5 +25,7 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>/download/<str:name>.zip", downloads.dataset_zip, name="dataset_zip"),
     path("links/<int:link_id>/", shares.link_terms, name="link_terms"),
     path("links/<int:link_id>/send-again", shares.send_again, name="send_link_again"),
+    path("links/<int:link_id>/more-time/<int:renewal_id>", renewals.answer_as_member, name="answer_renewal_as_member"),
+    path("more-time/<str:answer_token>", renewals.answer_from_mail, name="answer_renewal"),
     path("links/<int:link_id>/revoke", shares.revoke, name="revoke_link"),
 ]

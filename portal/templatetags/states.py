@@ -55,6 +55,7 @@ STATES: dict[str, State] = {
     # links, upload tokens
     "active": State("active", "check-circle", "ok"),
     "removed": State("removed", "trash", "quiet"),
+    "granted": State("granted", "check-circle", "ok"),
     "revoked": State("revoked", "slash-circle", "bad"),
     # second copies of files
     "wanted": State("waiting", "hourglass", "quiet"),

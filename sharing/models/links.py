@@ -77,7 +77,6 @@ class ShareLink(models.Model):
     file_rounds = models.PositiveIntegerField(
         default=0, editable=False, help_text="How often some single file was taken; each round is one download."
     )
-    more_time_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     state = models.CharField(max_length=10, choices=State, default=State.NOT_OPENED, editable=False)
     opened_at = models.DateTimeField(null=True, editable=False, help_text="Weak: a program may have looked at it.")
@@ -140,6 +139,15 @@ class ShareLink(models.Model):
     def has_run_out(self, now: datetime) -> bool:
         """By the clock alone: then it can be given more time."""
         return self.revoked_at is None and self.expires_at <= now
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whoever shared it no longer works here."""
+        return self.created_by is not None and not self.created_by.is_active
+
+    def may_be_renewed(self, now: datetime) -> bool:
+        """More time would make it work again."""
+        return self.has_run_out(now) and self.dataset.may_be_shared and not self.is_stopped
 
     @property
     def is_used_up(self) -> bool:

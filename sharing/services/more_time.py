@@ -1,33 +1,64 @@
-"""A recipient comes too late and asks for more time; the people who can give it are told once."""
+"""A recipient comes too late and asks for more time: it is given at once, or those who can give it are told once."""
 
 from datetime import datetime
 
 from django.db import transaction
 
-from portal.actors import Actor
+from portal.access import may_send
+from portal.actors import SYSTEM, Actor
 from portal.outbox import new_notice, queue_notices
 from sharing import events
-from sharing.models import ShareLink
+from sharing.models import RenewalPolicy, RenewalRequest, ShareLink, policy_of
 from sharing.services.recording import operators_of
+from sharing.services.renewals import grant
+
+How = RenewalRequest.How
 
 
-def ask_for_more_time(*, link: ShareLink, actor: Actor, now: datetime) -> bool:
-    """Whether `link` is one that ran out while the data are still there. One mail for each end of it."""
-    if not link.has_run_out(now) or not link.dataset.may_be_shared:
-        return False
+def ask_for_more_time(*, link: ShareLink, actor: Actor, now: datetime) -> RenewalRequest | None:
+    """The one request of this end of `link`, perhaps granted already; None when more time would be of no use."""
+    if not link.may_be_renewed(now):
+        return None
     with transaction.atomic():
-        unasked = ShareLink.objects.filter(pk=link.pk, more_time_asked_at__isnull=True, expires_at=link.expires_at)
-        if unasked.update(more_time_asked_at=now):
-            slot = f"{link.expires_at:%Y-%m-%dT%H:%M:%S}"
-            queue_notices(
-                new_notice("more-time-asked", address, subject_id=link.pk, slot=slot, dataset=link.dataset)
-                for address in _those_who_can_give_it(link)
-            )
+        locked = ShareLink.objects.select_for_update(of=("self",)).select_related("dataset__project", "created_by")
+        link = locked.get(pk=link.pk)
+        if not link.may_be_renewed(now):  # given more time or revoked in between
+            return None
+        request, is_new = RenewalRequest.objects.get_or_create(
+            link=link, ended_at=link.expires_at, defaults={"asked_by": link.recipient, "asked_at": now}
+        )
+        if is_new:
+            _answer_or_tell(request, link, now)
             events.more_time_asked(link, actor)
-    return True
+            if request.state == RenewalRequest.State.GRANTED:
+                events.more_time_given(request, SYSTEM)
+    return request
+
+
+def days_given_at_once(link: ShareLink) -> int:
+    """How many, were they asked for now; 0 when somebody has to decide. Cost: two queries."""
+    policy = policy_of(link.dataset.project)
+    return policy.days if _gives_at_once(policy, link) else 0
+
+
+def _gives_at_once(policy: RenewalPolicy, link: ShareLink) -> bool:
+    return policy.gives_at_once(link.renewal_requests.filter(how=How.AT_ONCE).count())
+
+
+def _answer_or_tell(request: RenewalRequest, link: ShareLink, now: datetime) -> None:
+    policy = policy_of(link.dataset.project)
+    if _gives_at_once(policy, link):
+        grant(request, link, now + policy.lifetime, SYSTEM, How.AT_ONCE, now)
+        return
+    request.asked_of = _those_who_can_give_it(link)
+    request.save(update_fields=["asked_of"])
+    queue_notices(
+        new_notice("more-time-asked", address, subject_id=request.pk, slot="asked", dataset=link.dataset)
+        for address in request.asked_of
+    )
 
 
 def _those_who_can_give_it(link: ShareLink) -> list[str]:
-    """Who shared it, if that person is still there; else whoever is told of downloads."""
+    """Who shared it, if that person may still do so; else whoever is told of downloads."""
     person = link.created_by
-    return [person.email] if person is not None and person.is_active else operators_of(link.dataset)
+    return [person.email] if person and may_send(person, link.dataset.project) else operators_of(link.dataset)

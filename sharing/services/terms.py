@@ -14,6 +14,7 @@ from portal.outbox import queue_notice
 from sharing import events
 from sharing.errors import LinkRevoked, NotReleased
 from sharing.models import ShareLink, Way, all_ways
+from sharing.services.renewals import note_given
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,18 @@ def change_terms(*, link: ShareLink, terms: NewTerms, actor: Actor, now: datetim
     if terms.expires_at <= now:
         raise Invalid("The link would end at once. Choose a later day, or revoke it.")
     with transaction.atomic():
-        locked = _locked(link)
+        locked = locked_link(link)
         if terms.expires_at <= locked.starts_at:
             raise Invalid("The link would end before it begins to work. Choose a later day.")
         had_ended, wanted = locked.expires_at <= now, _wanted(locked, terms)
         changed = [name for name, value in wanted.items() if getattr(locked, name) != value]
         if "expires_at" in changed:
-            wanted |= {"expiry_noted_at": None, "more_time_asked_at": None}
+            wanted |= {"expiry_noted_at": None}
         for name, value in wanted.items():
             setattr(locked, name, value)
         locked.save(update_fields=list(wanted))
         if had_ended:
+            note_given([locked.pk], until=locked.expires_at, actor=actor, now=now)
             _mail_again(locked, now)
         if changed:
             events.link_changed(locked, actor, names=changed)
@@ -76,14 +78,14 @@ def change_terms(*, link: ShareLink, terms: NewTerms, actor: Actor, now: datetim
 def send_again(*, link: ShareLink, actor: Actor, now: datetime) -> None:
     """The mail with the link once more; at most one a minute. Raises Conflict when it no longer works, NotReleased."""
     with transaction.atomic():
-        locked = _locked(link)
+        locked = locked_link(link)
         if not locked.is_open(now):
             raise Conflict("The link has ended. Give it a later day first; its recipient then gets the mail again.")
         _mail_again(locked, now)
         events.link_sent_again(locked, actor)
 
 
-def _locked(link: ShareLink) -> ShareLink:
+def locked_link(link: ShareLink) -> ShareLink:
     locked = ShareLink.objects.select_for_update(of=("self",)).select_related("dataset__project").get(pk=link.pk)
     if locked.revoked_at is not None:
         raise LinkRevoked("It was revoked, for good. Share the dataset again.")

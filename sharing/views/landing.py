@@ -15,7 +15,7 @@ from sharing.access import admit, authorise, find_link, lock_of, recipient_actor
 from sharing.errors import PasswordWanted
 from sharing.gate.visits import START, only_looks
 from sharing.kit import kit_of_link
-from sharing.models import ShareLink, Way
+from sharing.models import RenewalRequest, ShareLink, Way
 from sharing.services.more_time import ask_for_more_time
 from sharing.services.recording import note_opened
 from sharing.views.browsing import browse_files
@@ -76,11 +76,14 @@ def unlock_link(request: HttpRequest, token: str) -> HttpResponseBase:
 
 @link_view("POST")
 def more_time(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Of a link that ran out: the people who sent it get one mail, however often this is asked."""
+    """Of a link that ran out: it works again at once, or the people who sent it get one mail, however often asked."""
     link = find_link(token)
-    if not ask_for_more_time(link=link, actor=recipient_actor(request, link), now=timezone.now()):
+    asked = ask_for_more_time(link=link, actor=recipient_actor(request, link), now=timezone.now())
+    if asked is None or asked.state == RenewalRequest.State.REFUSED:
         return redirect("link", token)
-    return render(request, "sharing/more_time.html", {"link": link})
+    return render(
+        request, "sharing/more_time.html", {"asked": asked, "link": link, "page": reverse("link", args=[token])}
+    )
 
 
 def _password_page(request: HttpRequest, token: str, form: PasswordForm) -> HttpResponseBase:

@@ -1,5 +1,6 @@
 """Pages for members: share a dataset, change what a link allows, send it again, take it back."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,15 +18,16 @@ from portal.templatetags.quantities import counted
 from portal.views.form_pages import status_of
 from sharing.access import visible_links
 from sharing.errors import NotReleased
-from sharing.forms import LinkTermsForm, ShareForm
+from sharing.forms import LinkTermsForm, RenewalAnswerForm, ShareForm
 from sharing.links import address_of
-from sharing.models import ShareLink, Way
+from sharing.models import RenewalRequest, ShareLink, Way, policy_of
 from sharing.qr import qr_code
 from sharing.services.by_hand import revoke_link, share_by_hand
 from sharing.services.terms import change_terms
 from sharing.services.terms import send_again as send_link_again
 from sharing.wording import steps_of, ways_used
 
+_RENEWALS = 20
 _ASK = "a manager of the project to change or revoke it"
 
 
@@ -77,6 +79,7 @@ def link_terms(request: HttpRequest, link_id: int) -> HttpResponse:
         "ways": [Way(way).label for way in link.ways],
         "steps": steps_of(link),
         "ways_used": ways_used(link),
+        **_renewals(link, may_send_it),
         "page": newest_first(link.receipts.select_related("file").order_by(), request.GET),
     }
     return render(request, "sharing/link.html", context, status=status_of(form))
@@ -108,6 +111,16 @@ def revoke(request: HttpRequest, link_id: int) -> HttpResponse:
         "cancel_url": link.dataset.get_absolute_url(),
     }
     return render(request, "confirm.html", context)
+
+
+def _renewals(link: ShareLink, may_answer: bool) -> dict[str, Any]:
+    """Who asked for more time, newest first; the form for the one that waits, where it is of use."""
+    asked = list(link.renewal_requests.all()[:_RENEWALS])
+    waiting = next((one for one in asked if one.state == RenewalRequest.State.WAITING), None)
+    if waiting is None or not may_answer or not link.may_be_renewed(timezone.now()):
+        return {"renewals": asked}
+    form = RenewalAnswerForm(initial={"days": policy_of(link.dataset.project).days}, auto_id="renewal_%s")
+    return {"renewals": asked, "renewal": waiting, "renewal_form": form}
 
 
 def _link_of_sender(request: HttpRequest, link_id: int) -> ShareLink:

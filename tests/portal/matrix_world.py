@@ -21,6 +21,8 @@ from portal.link_tokens import current_key_id
 from portal.models import AccessToken, DataFile, Dataset, Instrument, Membership, Notice, Project, User
 from portal.services.access_tokens import make_access_token
 from sharing.links import token_of
+from sharing.models import RenewalRequest
+from sharing.renewal_links import answer_token
 from sharing.services.dispatch import make_links
 from tests.conftest import PASSWORD
 from uploads.drop_access import TOKENS
@@ -71,6 +73,9 @@ def make_world() -> World:
         starts_at=now,
         expires_at=now + timedelta(days=30),
     )[0]
+    renewal = RenewalRequest.objects.create(
+        link=link, ended_at=now, asked_by=link.recipient, asked_at=now, asked_of=["bob@facility.example"]
+    )
     upload = Upload.objects.create(
         dataset=dataset, sender=dataset.sender, length=10, touched_at=now, expires_at=now + timedelta(days=7)
     )
@@ -128,6 +133,8 @@ def make_world() -> World:
         "path": "image.tif",
         "name": dataset.name,
         "link_id": str(link.pk),
+        "renewal_id": str(renewal.pk),
+        "answer_token": str(answer_token(renewal, "bob@facility.example")),
         "token": str(token_of(link)),
         "token_id": str(token.pk),
         "file_id": str(_older_version(dataset).pk),

@@ -135,6 +135,7 @@ GET     deliveries/<int:delivery_id>/cancel                            login  40
 POST    deliveries/<int:delivery_id>/cancel                            login  404     403    ok     ok     ok     login
 GET     links/<int:link_id>/                                           login  404     ok     ok     ok     ok     login
 POST    links/<int:link_id>/                                           login  404     403    in     in     in     login
+POST    links/<int:link_id>/more-time/<int:renewal_id>                 login  404     403    ok     ok     ok     login
 POST    links/<int:link_id>/send-again                                 login  404     403    ok     ok     ok     login
 GET     links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
 POST    links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
@@ -151,6 +152,10 @@ GET     staff/people/                                                  login  40
 POST    staff/people/                                                  login  404     404    404    404    in     login
 GET     staff/projects/add                                             login  404     404    404    404    ok     login
 POST    staff/projects/add                                             login  404     404    404    404    in     login
+
+# who may give more time: whoever has the mail
+GET     more-time/<str:answer_token>                                   ok     ok      ok     ok     ok     ok     ok
+POST    more-time/<str:answer_token>                                   in     in      in     in     in     in     in
 
 # recipients: whoever has the link
 GET     drop/<str:drop_token>                                          ok     ok      ok     ok     ok     ok     ok
@@ -176,6 +181,7 @@ POST    api/v1/shared/<token>/bundle                                   ok     ok
 POST    api/v1/shared/<token>/verified                                 ok     ok      ok     ok     ok     ok     ok
 
 # programs: the JSON API and tus
+POST    api/v1/bounces                                                 404    404     404    404    404    404    404
 GET     api/v1/bundles/<bundle_id>                                     401    404     404    ok     ok     ok     ok
 GET     api/v1/connection                                              401    ok      ok     ok     ok     ok     ok
 GET     api/v1/datasets                                                401    ok      ok     ok     ok     ok     ok
