@@ -4,12 +4,10 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 """
 
 import base64
-import hashlib
-import hmac
 import secrets
 from datetime import datetime
 
-PREFIX = "whsec_"
+from portal.signatures import PREFIX, signature_of
 
 
 def new_secret() -> str:
@@ -19,12 +17,10 @@ def new_secret() -> str:
 def signed_headers(secret: str, name: str, body: bytes, now: datetime) -> dict[str, str]:
     """`name` of the message stays the same at each try, the time is that of the try."""
     stamp = str(int(now.timestamp()))
-    key = base64.b64decode(secret.removeprefix(PREFIX))
-    digest = hmac.new(key, b".".join([name.encode(), stamp.encode(), body]), hashlib.sha256).digest()
     return {
         "Content-Type": "application/json",
         "User-Agent": "Labcourier",
         "webhook-id": name,
         "webhook-timestamp": stamp,
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        "webhook-signature": signature_of(secret, name, stamp, body),
     }

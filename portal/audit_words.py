@@ -128,6 +128,9 @@ AUDIT_WORDS = {
     "mail_sent_back": Words(
         "mail sent back", "learned that the mail to {subject} did not arrive: {reason}", "exclamation-triangle-fill"
     ),
+    "mail_sent_back": Words(
+        "mail sent back", "learned that the mail to {subject} did not arrive: {reason}", "exclamation-triangle-fill"
+    ),
     "audit_exported": Words("audit exported", "exported the audit"),
     "changed_in_admin": Words("changed in the Django admin", "used the Django admin on {subject}: {action}"),
 }

@@ -7,10 +7,12 @@ named by ``LABCOURIER_SECRETS_DIR``. ``manage.py settings_page`` writes the tabl
 import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, HttpUrl, ValidationError, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from portal.signatures import require_key
 from portal.stores.declared import StoreName, StoreSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -136,6 +138,25 @@ class Config(BaseSettings):
         description="`smtp://user:password@host:587?tls=1`, `smtps://…:465`, `file:///folder`; empty: var/mail.",
     )
     email_from: str = Field("labcourier@localhost", description="Sender of all mails.")
+    mails_a_day: int = Field(
+        10_000,
+        ge=0,
+        description="Mails of one project that go out on one day, unless its settings say otherwise; the others go the "
+        "day after. 0: no limit.",
+    )
+    bounce_address: str = Field(
+        "", description="Where mail servers send back what they cannot deliver; empty: to the sender of the mails."
+    )
+    bounce_mailbox: str = Field(
+        "",
+        description="The mailbox of that address, `imaps://user:password@host:993/INBOX`, or `imap://…?tls=1`. It is "
+        "read every five minutes; empty: nobody reads it.",
+    )
+    bounce_secret: Secret = Field(
+        "",
+        validate_default=False,
+        description="Signs what a mail service reports at `/api/v1/bounces`; empty: nothing is taken there.",
+    )
 
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         [], description="Host names served besides the one in the address, comma separated."
@@ -156,6 +177,19 @@ class Config(BaseSettings):
         lists = {"secret_key_fallbacks", "link_keys", "allowed_hosts", "trusted_proxies"}
         lists |= {"destination_keys", "destination_hosts", "destination_mounts", "hook_hosts"}
         return {key: _comma_separated(value) if key in lists else value for key, value in values.items()}
+
+    @field_validator("bounce_mailbox")
+    @classmethod
+    def mailbox_is_imap(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("imap", "imaps") or not parts.hostname or not parts.username):
+            raise ValueError("must be such as `imaps://user:password@host:993/INBOX`")
+        return value
+
+    @field_validator("bounce_secret")
+    @classmethod
+    def bounce_secret_is_base64(cls, value: str) -> str:
+        return require_key(value)
 
     @model_validator(mode="after")
     def site_is_complete(self) -> Self:

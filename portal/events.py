@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from portal.actors import Actor
+from portal.actors import SYSTEM, Actor
 from portal.audit import record
 from portal.models import AccessToken, Dataset, Instrument, Membership, Notice, Project, User
 
@@ -75,6 +75,11 @@ def mail_tried_again(notice: Notice, actor: Actor, now: datetime) -> None:
     """``notice`` as it was before."""
     was = {"state": notice.state, "error": notice.last_error}
     record("mail_tried_again", actor, at=now, dataset=notice.dataset, subject=notice.to, mail=notice.pk, was=was)
+
+
+def mail_sent_back(notice: Notice, reason: str, now: datetime) -> None:
+    """A mail server's report came. ``notice`` as it was before."""
+    record("mail_sent_back", SYSTEM, at=now, dataset=notice.dataset, subject=notice.to, mail=notice.pk, reason=reason)
 
 
 def changed_in_admin(row: Model, actor: Actor, action: str) -> None:

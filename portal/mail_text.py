@@ -25,6 +25,7 @@ class Letter:
     html: str
     reply_to: list[str]
     attachments: list[Attachment] = field(default_factory=list)
+    unsubscribe: str = ""
 
 
 def write_letter(notice: Notice) -> Letter | None:
@@ -44,15 +45,25 @@ def write_letter(notice: Notice) -> Letter | None:
             html=INLINER.inline(_render(f"{mail.template}-body-html.html", context)),
             reply_to=mail.reply_to or [settings.SUPPORT_EMAIL],
             attachments=mail.attachments,
+            unsubscribe=mail.unsubscribe,
         )
 
 
 def message_of(notice: Notice, letter: Letter) -> EmailMultiAlternatives:
     """The message as it travels. Its Message-ID is the same in every try; ``Auto-Submitted`` (RFC 3834) keeps absence
-    notes away."""
-    headers = {"Message-ID": notice.message_id, "Auto-Submitted": "auto-generated"}
+    notes away. What cannot be delivered goes back to ``BOUNCE_ADDRESS``, answers go to ``reply_to``."""
+    headers = {
+        "From": settings.DEFAULT_FROM_EMAIL,
+        "Message-ID": notice.message_id,
+        "Auto-Submitted": "auto-generated",
+    }
+    if letter.unsubscribe:
+        headers |= {
+            "List-Unsubscribe": f"<{letter.unsubscribe}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
     message = EmailMultiAlternatives(
-        letter.subject, letter.text, to=[notice.to], reply_to=letter.reply_to, headers=headers
+        letter.subject, letter.text, settings.BOUNCE_ADDRESS, [notice.to], reply_to=letter.reply_to, headers=headers
     )
     message.attach_alternative(letter.html, "text/html")
     for attachment in letter.attachments:

@@ -29,12 +29,17 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Names ``templates/emails/<template>-{subject.txt,body-text.txt,body-html.html}`` and what they need."""
+    """Names ``templates/emails/<template>-{subject.txt,body-text.txt,body-html.html}`` and what they need.
+
+    ``unsubscribe``: for reminders and digests, the whole address where a POST of a mail program, without a session or
+    a CSRF token, stops them (RFC 8058).
+    """
 
     template: str
     context: dict[str, Any]
     reply_to: list[str] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
+    unsubscribe: str = ""
 
 
 MailFunction = Callable[[Notice], Mail | None]

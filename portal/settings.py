@@ -207,6 +207,7 @@ CELERY_BEAT_SCHEDULE = {
     "release and dispatch": {"task": "sharing.tasks.sweep_task", "schedule": timedelta(minutes=1)},
     "send mail": {"task": "portal.tasks.send_due_mail_task", "schedule": timedelta(minutes=1)},
     "read returned mail": {"task": "portal.tasks.read_returned_mail_task", "schedule": timedelta(minutes=5)},
+    "read returned mail": {"task": "portal.tasks.read_returned_mail_task", "schedule": timedelta(minutes=5)},
     "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},
     "copy to second stores": {"task": "keeping.tasks.copy_task", "schedule": timedelta(minutes=1)},
     "push to destinations": {"task": "delivery.tasks.push_task", "schedule": timedelta(minutes=1)},
@@ -251,6 +252,9 @@ EMAIL_USE_SSL = _mail.scheme == "smtps"
 EMAIL_USE_TLS = _mail_options.get("tls") == ["1"]
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONFIG.email_from
+MAILS_A_DAY = CONFIG.mails_a_day
+BOUNCE_ADDRESS = CONFIG.bounce_address or DEFAULT_FROM_EMAIL
+BOUNCE_MAILBOX, BOUNCE_SECRET = CONFIG.bounce_mailbox, CONFIG.bounce_secret
 MAILS_A_DAY = CONFIG.mails_a_day
 BOUNCE_ADDRESS = CONFIG.bounce_address or DEFAULT_FROM_EMAIL
 BOUNCE_MAILBOX, BOUNCE_SECRET = CONFIG.bounce_mailbox, CONFIG.bounce_secret

@@ -1,11 +1,19 @@
 """The doors through which workers come in. The work itself stands in the database."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
+from portal.bounce_mailbox import read_returned_mail
 from portal.mail_sending import send_due_mail
 
 
 @shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
 def send_due_mail_task() -> None:
     send_due_mail(clock=timezone.now)
+
+
+@shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
+def read_returned_mail_task() -> None:
+    if settings.BOUNCE_MAILBOX:
+        read_returned_mail(url=settings.BOUNCE_MAILBOX, now=timezone.now())

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from portal.api import make_api
+from portal.api_bounces import router as bounces_router
 from portal.api_member import router as member_router
 from portal.views import (
     access_tokens,
@@ -26,6 +27,7 @@ from uploads.api_agents import router as agents_router
 api = make_api()
 api.add_router("", uploads_router)
 api.add_router("", agents_router)
+api.add_router("", bounces_router)
 api.add_router("/me", member_router)
 api.add_router("/me/datasets", own_data_router)
 api.add_router("/me/datasets", receipts_router)

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.access import signed_in_actor
+from portal.bounce_mailbox import mailbox_in_trouble
 from portal.keyset import newest_first
 from portal.logs import redact
 from portal.mail_search import MailFilter, kind_word, search_mail
@@ -26,7 +27,14 @@ def outbox(request: HttpRequest) -> HttpResponse:
     form = MailFilter(request.GET)
     page = newest_first(search_mail(form.wish()), request.GET)
     rows = [(notice, kind_word(notice.kind)) for notice in page.rows]
-    return render(request, "staff/mail.html", {"now": timezone.now(), "filter": form, "page": page, "rows": rows})
+    context = {
+        "now": timezone.now(),
+        "filter": form,
+        "page": page,
+        "rows": rows,
+        "unread": mailbox_in_trouble(),
+    }
+    return render(request, "staff/mail.html", context)
 
 
 @staff_only
