@@ -90,8 +90,6 @@ class PolicyForm(FormOfProject):
             "description",
             "contact_email",
             "link_days",
-            "reminder_days",
-            "copy_reminders_to",
             "recipients_may_push",
             "quota_bytes",
             "time_zone",
@@ -101,8 +99,6 @@ class PolicyForm(FormOfProject):
             "description": "Description",
             "contact_email": "Contact address",
             "link_days": "Links work for (days)",
-            "reminder_days": "Remind recipients every (days)",
-            "copy_reminders_to": "Send a copy of each reminder to",
             "recipients_may_push": "Recipients may push to storage of their own",
         }
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}

@@ -9,12 +9,8 @@ from django.db.models.expressions import Combinable
 
 from portal.models import Notice
 
-# How each database makes 128 random bits, and one row of each address in a list stored as JSON.
+# How each database makes 128 random bits.
 RANDOM = {"sqlite": "lower(hex(randomblob(16)))", "postgresql": "replace(gen_random_uuid()::text, '-', '')"}
-EACH = {
-    "sqlite": "json_each({}) AS address",
-    "postgresql": "LATERAL jsonb_array_elements_text({}) AS address(value)",
-}
 
 
 def queue_for_each(
@@ -25,12 +21,11 @@ def queue_for_each(
     subject_id: Combinable,
     slot: Combinable,
     dataset_id: Combinable,
-    to_is_list: bool = False,
 ) -> int:
     """Queues the mail ``kind`` for each of ``rows``, whose columns say the rest; the number queued.
 
-    ``to`` is an address or, with ``to_is_list``, a JSON list of them. What was queued before for the same occasion is
-    left alone, as by ``queue_notices``; ring the bell yourself. Cost: one INSERT ... SELECT, memory flat.
+    What was queued before for the same occasion is left alone, as by ``queue_notices``; ring the bell yourself. Cost:
+    one INSERT ... SELECT, memory flat.
     """
     given = {"kind": Value(kind), "to": to, "subject_id": subject_id, "slot": slot, "dataset_id": dataset_id}
     columns: dict[str, Combinable] = {**_defaults(), **given}
@@ -38,14 +33,10 @@ def queue_for_each(
     inner, parameters = rows.order_by().annotate(**named).values_list(*named).query.sql_with_params()
     quote = connection.ops.quote_name
     sources = {column: f"source.{quote(f'notice_{column}')}" for column in columns}
-    each = ""
-    if to_is_list:
-        each = f" CROSS JOIN {EACH[connection.vendor].format(sources['to'])}"
-        sources["to"] = "address.value"
     sources["message_id"] = f"'<' || {RANDOM[connection.vendor]} || %s"
     statement = (  # names come from the model, values go as parameters
         f"INSERT INTO {quote(Notice._meta.db_table)} ({', '.join(map(quote, sources))}) "  # noqa: S608
-        f"SELECT {', '.join(sources.values())} FROM ({inner}) AS source{each} WHERE true ON CONFLICT DO NOTHING"
+        f"SELECT {', '.join(sources.values())} FROM ({inner}) AS source WHERE true ON CONFLICT DO NOTHING"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [f"@{DNS_NAME}>", *parameters])

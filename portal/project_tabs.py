@@ -16,6 +16,7 @@ TABS = (
     ("Destinations", "destinations", MAY_SEND),
     ("People", "project_people", _EVERY_MEMBER),
     ("Settings", "project_settings", MAY_MANAGE),
+    ("Reminders", "project_reminders", MAY_MANAGE),
 )
 
 

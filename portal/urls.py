@@ -74,3 +74,4 @@ urlpatterns = [
     path("", include("delivery.urls")),
     path("", include("sharing.urls")),
 ]
+    path("", include("reminders.urls")),

@@ -1,17 +1,24 @@
 """What the mails of this room say, decided when they are sent: whoever took the data meanwhile is not reminded."""
 
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 
-from portal.models import Notice
+from portal.models import Notice, Project
 from portal.outbox import Mail
 from portal.templatetags.quantities import counted, size_text
 from portal.templatetags.times import day_text, minute_text
-from reminders.services.slots import links_to_remind
+from reminders.models import ReminderPolicy
+from reminders.services.copies import addresses_of, day_in
+from reminders.services.policies import policy_row
+from reminders.services.slots import REMINDER, links_to_remind
 from sharing.links import address_of
-from sharing.models import ShareLink
+from sharing.models import ShareLink, Way
 from sharing.wording import sender_of
+
+LISTED = 100
 
 
 def reminder(notice: Notice) -> Mail | None:
@@ -20,8 +27,17 @@ def reminder(notice: Notice) -> Mail | None:
     url = address_of(link) if link else None
     if link is None or url is None:
         return None
-    context = {**_about(link), "url": url, "zip_url": f"{url}/{link.dataset.name}.zip"}
-    return Mail("reminder", context, reply_to=[link.dataset.project.contact_email])
+    policy = policy_row(link.dataset.project)
+    context = {
+        **_about(link, policy, notice.as_of),
+        "url": url,
+        "zip_url": zip_address(link, url),
+        "words": policy.words,
+        "has_it_url": f"{url}/i-have-it",
+        "not_me_url": f"{url}/not-me",
+    }
+    reply_to = [link.dataset.project.contact_email]
+    return Mail("reminder", context, reply_to=reply_to, unsubscribe=f"{url}/no-reminders")
 
 
 def reminder_copy(notice: Notice) -> Mail | None:
@@ -30,9 +46,35 @@ def reminder_copy(notice: Notice) -> Mail | None:
     if link is None:
         return None
     address = settings.PORTAL_URL + link.dataset.get_absolute_url()
-    about = _about(link)
+    about = _about(link, policy_row(link.dataset.project), notice.as_of)
     about["facts"] = [*about["facts"], ("Shared", minute_text(link.starts_at))]
     return Mail("reminder-copy", {**about, "dataset_url": address})
+
+
+def reminder_digest(notice: Notice) -> Mail | None:
+    """To an operator, the next morning: who was reminded on one day. No longer needed when the project wants none."""
+    project = Project.objects.get(pk=notice.subject_id)
+    policy = policy_row(project)
+    if not policy.copies_daily and not notice.is_sent:
+        return None
+    begins, ends = day_in(project.zone, date.fromisoformat(notice.slot))
+    reminders = Notice.objects.filter(
+        kind=REMINDER, dataset__project=project, created_at__gte=begins, created_at__lt=ends
+    )
+    rows = [
+        {"notice": one, "url": settings.PORTAL_URL + one.dataset.get_absolute_url()}
+        for one in reminders.select_related("dataset__project").order_by("pk").iterator()
+        if one.dataset and notice.to in addresses_of(one.dataset, policy)
+    ]
+    context = {
+        "project": project,
+        "policy_url": _policy_address(project),
+        "day": day_text(begins),
+        "rows": rows[:LISTED],
+        "count": counted(len(rows), "person was,people were"),
+        "more": max(0, len(rows) - LISTED),
+    }
+    return Mail("reminder-digest", context, reply_to=[project.contact_email]) if rows else None
 
 
 def _link_of(notice: Notice) -> ShareLink | None:
@@ -41,7 +83,12 @@ def _link_of(notice: Notice) -> ShareLink | None:
     return related.filter(pk=notice.subject_id).first()
 
 
-def _about(link: ShareLink) -> dict[str, Any]:
+def zip_address(link: ShareLink, url: str) -> str:
+    """Empty where the link does not allow it, or its password would have to be said first."""
+    return "" if link.password_hash or Way.ZIP not in link.ways else f"{url}/{link.dataset.name}.zip"
+
+
+def _about(link: ShareLink, policy: ReminderPolicy, now: datetime) -> dict[str, Any]:
     dataset = link.dataset
     files = f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"
     until = day_text(link.expires_at)
@@ -51,11 +98,30 @@ def _about(link: ShareLink) -> dict[str, Any]:
         "sender": sender_of(link),
         "source": dataset.instrument.name if dataset.instrument else dataset.project.name,
         "until": until,
-        "how_often": how_often(dataset.project.reminder_days),
+        "so_far": _so_far(link, now),
+        "what_ends": "something" if policy.partial_is_used else "everything",
+        "policy_url": _policy_address(dataset.project),
+        "how_often": how_often(policy),
         "contact": dataset.project.contact_email,
         "facts": [("What", dataset.title), ("From", sender_of(link)), ("Files", files), ("Until", until)],
     }
 
 
-def how_often(days: int) -> str:
-    return {1: "every day", 7: "every week", 14: "every two weeks"}.get(days, f"every {days} days")
+def _so_far(link: ShareLink, now: datetime) -> str:
+    partly = link.first_taken_at is not None and link.first_taken_at <= now
+    return "A part of them was fetched" if partly else "Nothing of them was fetched yet"
+
+
+def _policy_address(project: Project) -> str:
+    return settings.PORTAL_URL + reverse("project_reminders", args=[project.code])
+
+
+def how_often(policy: ReminderPolicy) -> str:
+    """As the rest of a sentence: "comes every week"."""
+    if policy.days:
+        *others, last = map(str, policy.days)
+        listed = f"{', '.join(others)} and {last}" if others else last
+        return f"{listed} {'day' if listed == '1' else 'days'} before the link ends"
+    return {1: "every day", 7: "every week", 14: "every two weeks"}.get(
+        policy.every_days, f"every {policy.every_days} days"
+    )

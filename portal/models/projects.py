@@ -21,11 +21,6 @@ code_validator = RegexValidator(
 class Project(models.Model):
     """Whose data it is, who may see it, and what happens by the clock."""
 
-    class CopyReminders(models.TextChoices):
-        NOBODY = "nobody", "nobody"
-        TOKEN = "token", "the addresses stored with the upload token"
-        PROJECT = "project", "the project's contact address"
-
     code = models.CharField(
         max_length=40,
         unique=True,
@@ -41,12 +36,6 @@ class Project(models.Model):
         validators=[MinValueValidator(1)],
         help_text="How long a share link works unless set otherwise.",
     )
-    reminder_days = models.PositiveIntegerField(
-        "remind every (days)",
-        default=7,
-        help_text="0 sends no reminders. Only recipients who took nothing are reminded.",
-    )
-    copy_reminders_to = models.CharField(max_length=8, choices=CopyReminders, default=CopyReminders.NOBODY)
     quota_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="Empty: no limit but the disk.")
     store = models.CharField(max_length=40, default=LOCAL, help_text="Where verified files of new datasets go.")
     copy_store = models.CharField(

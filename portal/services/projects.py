@@ -18,8 +18,6 @@ class ProjectFields(TypedDict, total=False):
     description: str
     contact_email: str
     link_days: int
-    reminder_days: int
-    copy_reminders_to: str
     recipients_may_push: bool
     time_zone: str
     quota_bytes: int | None

@@ -1,79 +1,95 @@
-"""Queues reminders for recipients who have taken nothing, and copies of them for operators."""
+"""Queues reminders for recipients who did not use their links, and has operators told."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import CharField, F, Max, Min, Q, QuerySet
-from django.db.models.expressions import Combinable
+from django.db.models import CharField, F, Max, Min, QuerySet, Value
 from django.db.models.functions import Cast
 
-from portal.models import Project
 from portal.outbox_from_query import queue_for_each
 from portal.queue import enqueue
-from reminders.services.slots import REMINDER, links_to_remind, of_released_dataset, unreminded
+from reminders.due import LinkFacts, Policy, Used, due
+from reminders.models import ReminderPolicy
+from reminders.services.copies import Reminded, tell_operators
+from reminders.services.policies import all_policies, policy_of
+from reminders.services.slots import REMINDER, day_of_slot, links_to_remind, slot_name, unreminded
 from sharing.models import ShareLink
 
-COPY = "reminder-copy"
 WINDOW = 20_000  # ids looked at in one transaction, so that others need not wait
 
-Copies = Project.CopyReminders
-# What a member sent in the browser came with no token: then the project is told.
-TO_PROJECT = Q(copy_to=Copies.PROJECT) | Q(copy_to=Copies.TOKEN, of_token=[])
-TO_TOKEN = Q(copy_to=Copies.TOKEN) & ~Q(of_token=[])
+USED = {
+    ShareLink.State.NOT_OPENED: Used.NOT,
+    ShareLink.State.OPENED: Used.NOT,
+    ShareLink.State.STARTED: Used.PARTLY,
+    ShareLink.State.PARTIAL: Used.PARTLY,
+    ShareLink.State.COMPLETE: Used.WHOLE,
+    ShareLink.State.VERIFIED: Used.WHOLE,
+}
 
 
 def remind_recipients(*, now: datetime) -> int:
     """Queues what is wanted at ``now`` and was not queued before; the number of reminders, copies not counted.
 
     Safe to run twice and at the same time: a slot has one reminder by the outbox's own rule. Cost: for each 20 000
-    links one query, and up to three statements where a reminder is due; all of it inside the database, memory flat.
+    links one query, and where a reminder is due one INSERT for each day of a link's life; memory flat.
     """
-    copies = Project.objects.filter(reminder_days__gt=0).exclude(copy_reminders_to=Copies.NOBODY).exists()
-    queued = sum(_remind_window(links, now, copies) for links in _windows(now))
+    rows = all_policies()
+    queued = sum(_remind_window(links, now, rows) for links in _windows(now))
     if queued:
         enqueue("portal.tasks.send_due_mail_task")
     return queued
 
 
-def recipients_to_remind(*, now: datetime) -> QuerySet[ShareLink]:
-    """The links for which :func:`remind_recipients` would queue a reminder, with the number of their ``slot``."""
-    return unreminded(links_to_remind(now), now).select_related("dataset")
+def links_due(*, now: datetime) -> list[int]:
+    """The ids of the links for which :func:`remind_recipients` would queue a reminder, in order."""
+    rows = all_policies()
+    return [one.link for links in _windows(now) for one in _decide(links, now, rows)]
 
 
 def _windows(now: datetime) -> Iterator[QuerySet[ShareLink]]:
-    """All links that want a reminder, by ranges of ids from the oldest open one."""
-    ends = ShareLink.objects.open(now).untaken().aggregate(first=Min("pk"), last=Max("pk"))
+    """All links that may want a reminder, by ranges of ids from the oldest open one."""
+    ends = ShareLink.objects.open(now).aggregate(first=Min("pk"), last=Max("pk"))
     if ends["first"] is not None:
         for begin in range(ends["first"], ends["last"] + 1, WINDOW):
-            yield links_to_remind(now).filter(pk__gte=begin, pk__lt=begin + WINDOW)
+            links = links_to_remind(now).filter(pk__gte=begin, pk__lt=begin + WINDOW)
+            yield unreminded(links, now)
 
 
-def _remind_window(links: QuerySet[ShareLink], now: datetime, copies: bool) -> int:
-    wanted = unreminded(links, now)
-    if not wanted.exists():  # as almost always: then nobody has to wait for a transaction that writes
+def _remind_window(links: QuerySet[ShareLink], now: datetime, rows: Mapping[int, ReminderPolicy]) -> int:
+    reminded = list(_decide(links, now, rows))
+    if not reminded:  # as almost always: then nobody has to wait for a transaction that writes
         return 0
     with transaction.atomic():
-        if copies:  # first, as a link that has its reminder is not found again
-            _copy_to_operators(wanted)
-        return _queue(REMINDER, wanted, F("recipient"))
+        tell_operators(reminded, rows, now)
+        return _queue(reminded)
 
 
-def _copy_to_operators(wanted: QuerySet[ShareLink]) -> None:
-    copied = wanted.annotate(
-        copy_to=of_released_dataset("project__copy_reminders_to"), of_token=of_released_dataset("operator_emails")
-    )
-    _queue(COPY, copied.filter(TO_PROJECT), of_released_dataset("project__contact_email"))
-    _queue(COPY, copied.filter(TO_TOKEN), F("of_token"), to_is_list=True)
+def _decide(links: QuerySet[ShareLink], now: datetime, rows: Mapping[int, ReminderPolicy]) -> Iterator[Reminded]:
+    policies: dict[int, Policy] = {project: policy_of(row) for project, row in rows.items()}
+    columns = ("pk", "dataset", "project", "state", "starts_at", "expires_at", "reminded", "last_slot")
+    for pk, dataset, project, state, starts_at, ends_at, reminded, last in links.order_by("pk").values_list(*columns):
+        if project not in policies:  # it was made a moment ago
+            continue
+        facts = LinkFacts(starts_at, ends_at, used=USED[state], reminded=reminded, last_day=day_of_slot(last))
+        slot = due(now, policies[project], facts)
+        if slot is not None:
+            yield Reminded(pk, dataset, project, slot.day)
 
 
-def _queue(kind: str, links: QuerySet[ShareLink], to: Combinable, *, to_is_list: bool = False) -> int:
-    return queue_for_each(
-        kind,
-        links,
-        to=to,
-        subject_id=Cast("pk", CharField()),
-        slot=Cast("slot", CharField()),
-        dataset_id=F("dataset_id"),
-        to_is_list=to_is_list,
+def _queue(reminded: list[Reminded]) -> int:
+    by_day: dict[int, list[int]] = defaultdict(list)
+    for one in reminded:
+        by_day[one.day].append(one.link)
+    return sum(
+        queue_for_each(
+            REMINDER,
+            ShareLink.objects.filter(pk__in=links),
+            to=F("recipient"),
+            subject_id=Cast("pk", CharField()),
+            slot=Value(slot_name(day)),
+            dataset_id=F("dataset_id"),
+        )
+        for day, links in by_day.items()
     )

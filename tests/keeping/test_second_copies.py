@@ -154,8 +154,8 @@ def test_what_dead_writers_left_is_swept_in_every_store(archive: Store, objects:
 def test_staff_choose_the_stores_of_a_project_and_managers_do_not(
     archive: Store, sign_in: SignIn, sam: User, alice: User, project: Project
 ) -> None:
-    said = {"name": "EM", "contact_email": "em@facility.example", "link_days": "30", "reminder_days": "7"}
-    said |= {"copy_reminders_to": "nobody", "store": "archive", "copy_store": "local"}
+    said = {"name": "EM", "contact_email": "em@facility.example", "link_days": "30"}
+    said |= {"store": "archive", "copy_store": "local"}
     assert sign_in(alice).post("/projects/em/settings/", said).status_code == 302
     project.refresh_from_db()
     assert (project.store, project.copy_store) == ("local", "")

@@ -106,6 +106,8 @@ GET     projects/<slug:code>/upload-tokens/<int:token_id>/revoke       login  40
 POST    projects/<slug:code>/upload-tokens/<int:token_id>/revoke       login  404     403    403    ok     ok     login
 GET     projects/<slug:code>/upload-tokens/new                         login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/upload-tokens/new                         login  404     403    403    in     in     login
+GET     projects/<slug:code>/reminders/                                login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/reminders/                                login  404     403    403    in     in     login
 
 # a dataset
 GET     datasets/<uuid:dataset_id>/                                    login  404     ok     ok     ok     ok     login

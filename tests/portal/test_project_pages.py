@@ -190,8 +190,7 @@ POLICIES = {
     "description": "",
     "contact_email": "cryo@facility.example",
     "link_days": "14",
-    "reminder_days": "0",
-    "copy_reminders_to": "project",
+    "time_zone": "Europe/Rome",
     "quota_bytes": "1.5",
 }
 
@@ -199,8 +198,8 @@ POLICIES = {
 def test_a_manager_sets_the_policies(sign_in: SignIn, alice: User, project: Project) -> None:
     assert sign_in(alice).post("/projects/em/settings/", POLICIES).status_code == 302
     project.refresh_from_db()
-    assert (project.name, project.link_days, project.reminder_days) == ("Cryo-EM", 14, 0)
-    assert (project.copy_reminders_to, project.quota_bytes) == ("project", 1_500_000_000)
+    assert (project.name, project.link_days, project.time_zone) == ("Cryo-EM", 14, "Europe/Rome")
+    assert project.quota_bytes == 1_500_000_000
     changed = AuditEvent.objects.get().detail["changes"]
     assert changed["link_days"] == [30, 14]
     assert changed["quota_bytes"] == [None, 1_500_000_000]

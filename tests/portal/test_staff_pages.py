@@ -138,8 +138,6 @@ PROJECT = {
     "contact_email": "em@facility.example",
     "description": "",
     "link_days": "30",
-    "reminder_days": "7",
-    "copy_reminders_to": "nobody",
     "quota_bytes": "",
 }
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, Unpack
 from uuid import uuid4
 
 import pytest
 
+from portal.actors import SYSTEM
 from portal.link_tokens import current_key_id
 from portal.models import Dataset, Instrument, Project
+from reminders.services.policies import PolicyFields, change_policy
 from sharing.models import ShareLink
 
 NOW = datetime(2026, 11, 20, 18, 20, tzinfo=UTC)
@@ -16,6 +18,20 @@ WEEK = timedelta(days=7)
 
 MakeDataset = Callable[..., Dataset]
 MakeLink = Callable[..., ShareLink]
+
+
+class SetPolicy(Protocol):
+    def __call__(self, **fields: Unpack[PolicyFields]) -> None: ...
+
+
+@pytest.fixture
+def set_policy(project: Project) -> SetPolicy:
+    """Of the one project."""
+
+    def change(**fields: Unpack[PolicyFields]) -> None:
+        change_policy(project=project, actor=SYSTEM, **fields)
+
+    return change
 
 
 @pytest.fixture

@@ -1,26 +1,29 @@
 """What reminders and their copies say."""
 
+from typing import Any
+
 import pytest
 from django.core import mail
 
 from portal.mail_sending import send_due_mail
 from portal.mail_text import write_letter
-from portal.models import Notice, Project
+from portal.models import Notice
 from reminders.mails import how_often
+from reminders.models import ReminderPolicy
 from reminders.services.remind import remind_recipients
 from sharing.links import address_of, token_of
 from sharing.models import ShareLink
-from tests.reminders.conftest import NOW, WEEK, MakeLink
+from tests.reminders.conftest import NOW, WEEK, MakeLink, SetPolicy
 
 
 @pytest.fixture
-def link(make_link: MakeLink) -> ShareLink:
+def link(make_link: MakeLink, set_policy: SetPolicy) -> ShareLink:
+    set_policy(copies_to="project")
     return make_link()
 
 
 def letters() -> list[mail.EmailMultiAlternatives]:
     """To the recipient, then to the operator."""
-    Project.objects.update(copy_reminders_to="project")
     remind_recipients(now=NOW + WEEK)
     send_due_mail(clock=lambda: NOW + WEEK)
     found = [letter for letter in mail.outbox if isinstance(letter, mail.EmailMultiAlternatives)]
@@ -42,20 +45,54 @@ def test_a_reminder_says_what_until_when_and_gives_the_same_link_again(link: Sha
         assert "Sunday 20 December 2026" in part
 
 
-def test_a_reminder_says_how_often_it_comes_and_whom_to_ask_to_stop(link: ShareLink) -> None:
+def test_a_reminder_says_how_often_it_comes_and_how_to_stop_it(link: ShareLink) -> None:
     letter, _copy = letters()
     assert letter.reply_to == ["em@facility.example"]
     for part in both_parts(letter):
-        assert "This reminder comes every week until you fetch something or the link ends." in part
-        assert "To stop it, answer this mail or write to" in part
+        said = " ".join(part.split())
+        assert "This reminder comes every week, until you fetch something or the link ends." in said
+        assert f"{address_of(link)}/i-have-it" in part
+        assert f"{address_of(link)}/not-me" in part
         assert "em@facility.example" in part
 
 
+def test_words_of_the_project_are_words_and_no_template(link: ShareLink, set_policy: SetPolicy) -> None:
+    set_policy(words="Fetch <b>them</b> before {{ until }}.\n{% now 'Y' %} & goodbye")
+    letter, _copy = letters()
+    text, html = both_parts(letter)
+    assert "Fetch <b>them</b> before {{ until }}.\n{% now 'Y' %} & goodbye" in text
+    assert "Fetch &lt;b&gt;them&lt;/b&gt; before {{ until }}.<br>{% now 'Y' %} &amp; goodbye" in html
+
+
+def test_whoever_may_go_on_after_a_part_is_told_so(link: ShareLink, set_policy: SetPolicy) -> None:
+    set_policy(partial_is_used=False)
+    ShareLink.objects.update(state="partial", first_taken_at=NOW)
+    letter, _copy = letters()
+    for part in both_parts(letter):
+        said = " ".join(part.split())
+        assert "A part of them was fetched" in said
+        assert "until you fetch everything or the link ends" in said
+
+
+def test_a_zip_that_the_link_does_not_give_is_not_offered(link: ShareLink) -> None:
+    ShareLink.objects.update(ways=["files"])
+    letter, _copy = letters()
+    assert ".zip" not in str(letter.body)
+
+
 @pytest.mark.parametrize(
-    ("days", "words"), [(1, "every day"), (7, "every week"), (10, "every 10 days"), (14, "every two weeks")]
+    ("said", "words"),
+    [
+        ({"every_days": 1}, "every day"),
+        ({"every_days": 7}, "every week"),
+        ({"every_days": 10}, "every 10 days"),
+        ({"every_days": 14}, "every two weeks"),
+        ({"days_before": "14, 7, 1"}, "14, 7 and 1 days before the link ends"),
+        ({"days_before": "1"}, "1 day before the link ends"),
+    ],
 )
-def test_intervals_are_told_in_words(days: int, words: str) -> None:
-    assert how_often(days) == words
+def test_intervals_are_told_in_words(said: dict[str, Any], words: str) -> None:
+    assert how_often(ReminderPolicy(**said)) == words
 
 
 def test_a_copy_says_who_was_reminded_and_opens_nothing(link: ShareLink, rita: str) -> None:
@@ -69,7 +106,8 @@ def test_a_copy_says_who_was_reminded_and_opens_nothing(link: ShareLink, rita: s
 
 def test_staff_can_read_a_sent_reminder_when_its_link_is_over(link: ShareLink) -> None:
     letter, _copy = letters()
-    ShareLink.objects.update(state="complete", first_taken_at=NOW, completed_at=NOW, revoked_at=NOW)
+    later = NOW + 2 * WEEK
+    ShareLink.objects.update(state="complete", first_taken_at=later, completed_at=later, revoked_at=later)
     shown = write_letter(Notice.objects.get(kind="reminder", state="sent"))
     assert shown
     assert shown.text == letter.body

@@ -8,11 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portal.mail_sending import send_due_mail
-from portal.models import Dataset, Notice, Project, User
+from portal.models import Dataset, Notice, User
 from reminders.services import remind
-from reminders.services.remind import recipients_to_remind, remind_recipients
+from reminders.services.remind import links_due, remind_recipients
 from sharing.models import ShareLink
-from tests.reminders.conftest import NOW, WEEK, MakeDataset, MakeLink
+from tests.reminders.conftest import NOW, WEEK, MakeDataset, MakeLink, SetPolicy
 
 SECOND = timedelta(seconds=1)
 
@@ -26,32 +26,32 @@ def test_the_first_reminder_comes_a_week_after_the_link_began(make_link: MakeLin
     make_link()
     assert remind_recipients(now=NOW + WEEK - SECOND) == 0
     assert remind_recipients(now=NOW + WEEK) == 1
-    assert queued() == [(rita, "1")]
+    assert queued() == [(rita, "day 7")]
 
 
 def test_a_slot_has_one_reminder_however_often_the_sweep_runs(make_link: MakeLink, rita: str) -> None:
     make_link()
     for hours in range(0, 15 * 24, 4):
         remind_recipients(now=NOW + timedelta(hours=hours))
-    assert queued() == [(rita, "1"), (rita, "2")]
+    assert queued() == [(rita, "day 7"), (rita, "day 14")]
 
 
 def test_after_three_weeks_without_a_sweep_there_is_one_reminder_not_three(make_link: MakeLink, rita: str) -> None:
     make_link()
     assert remind_recipients(now=NOW + 3 * WEEK + SECOND) == 1
-    assert queued() == [(rita, "3")]
+    assert queued() == [(rita, "day 21")]
 
 
-def test_the_project_says_how_often(make_link: MakeLink, project: Project, rita: str) -> None:
+def test_the_project_says_how_often(make_link: MakeLink, set_policy: SetPolicy, rita: str) -> None:
     make_link()
-    Project.objects.update(reminder_days=10)
+    set_policy(every_days=10)
     assert remind_recipients(now=NOW + timedelta(days=9)) == 0
     assert remind_recipients(now=NOW + timedelta(days=10)) == 1
 
 
-def test_a_project_that_does_not_remind_sends_none(make_link: MakeLink) -> None:
+def test_a_project_that_does_not_remind_sends_none(make_link: MakeLink, set_policy: SetPolicy) -> None:
     make_link()
-    Project.objects.update(reminder_days=0)
+    set_policy(reminds=False)
     assert remind_recipients(now=NOW + WEEK) == 0
 
 
@@ -116,30 +116,32 @@ def test_data_that_are_gone_are_not_spoken_of(make_link: MakeLink, state: str) -
     assert remind_recipients(now=NOW + WEEK) == 0
 
 
-def test_the_project_gets_a_copy_when_it_wants_one(make_link: MakeLink) -> None:
+def test_the_project_gets_a_copy_when_it_wants_one(make_link: MakeLink, set_policy: SetPolicy) -> None:
     make_link()
-    Project.objects.update(copy_reminders_to="project")
+    set_policy(copies_to="project")
     assert remind_recipients(now=NOW + WEEK) == 1
-    assert queued("reminder-copy") == [("em@facility.example", "1")]
+    assert queued("reminder-copy") == [("em@facility.example", "day 7")]
 
 
-def test_the_addresses_of_the_token_get_a_copy_when_the_project_wants_that(make_link: MakeLink) -> None:
+def test_the_addresses_of_the_token_get_a_copy_when_the_project_wants_that(
+    make_link: MakeLink, set_policy: SetPolicy
+) -> None:
     make_link()
     make_link(recipient="bob@university.example")
-    Project.objects.update(copy_reminders_to="token")
+    set_policy(copies_to="token")
     remind_recipients(now=NOW + WEEK)
     assert sorted(queued("reminder-copy")) == [
-        (address, "1") for address in ("em-staff@facility.example", "night@facility.example") for _ in range(2)
+        (address, "day 7") for address in ("em-staff@facility.example", "night@facility.example") for _ in range(2)
     ]
     assert Notice.objects.values("message_id").distinct().count() == 6
 
 
-def test_data_that_came_without_a_token_are_told_to_the_project(make_link: MakeLink) -> None:
+def test_data_that_came_without_a_token_are_told_to_the_project(make_link: MakeLink, set_policy: SetPolicy) -> None:
     make_link()
-    Project.objects.update(copy_reminders_to="token")
+    set_policy(copies_to="token")
     Dataset.objects.update(operator_emails=[])
     remind_recipients(now=NOW + WEEK)
-    assert queued("reminder-copy") == [("em@facility.example", "1")]
+    assert queued("reminder-copy") == [("em@facility.example", "day 7")]
 
 
 def test_nobody_gets_a_copy_unless_the_project_says_so(make_link: MakeLink) -> None:
@@ -148,10 +150,12 @@ def test_nobody_gets_a_copy_unless_the_project_says_so(make_link: MakeLink) -> N
     assert queued("reminder-copy") == []
 
 
-def test_copies_begin_with_the_next_reminder_not_with_one_that_went_out(make_link: MakeLink) -> None:
+def test_copies_begin_with_the_next_reminder_not_with_one_that_went_out(
+    make_link: MakeLink, set_policy: SetPolicy
+) -> None:
     make_link()
     remind_recipients(now=NOW + WEEK)
-    Project.objects.update(copy_reminders_to="project")
+    set_policy(copies_to="project")
     remind_recipients(now=NOW + WEEK + SECOND)
     assert queued("reminder-copy") == []
 
@@ -208,19 +212,19 @@ def test_windows_of_ids_miss_no_link_at_their_seams(make_link: MakeLink, monkeyp
 def test_what_would_be_done_is_what_is_done(make_link: MakeLink) -> None:
     links = [make_link(recipient=f"r{number}@x.example") for number in range(3)]
     make_link(recipient="done@x.example", state="complete")
-    assert list(recipients_to_remind(now=NOW + WEEK).order_by("pk")) == links
+    assert links_due(now=NOW + WEEK) == [link.pk for link in links]
     assert remind_recipients(now=NOW + WEEK) == 3
-    assert not recipients_to_remind(now=NOW + WEEK).exists()
+    assert links_due(now=NOW + WEEK) == []
 
 
 @pytest.mark.parametrize(
     "change", [{"state": "started", "first_taken_at": NOW}, {"revoked_at": NOW}, {"expires_at": NOW + WEEK}]
 )
 def test_a_reminder_that_waited_too_long_is_dropped_with_its_copy(
-    make_link: MakeLink, change: dict[str, object]
+    make_link: MakeLink, set_policy: SetPolicy, change: dict[str, object]
 ) -> None:
     link = make_link()
-    Project.objects.update(copy_reminders_to="project")
+    set_policy(copies_to="project")
     remind_recipients(now=NOW + WEEK)
     ShareLink.objects.filter(pk=link.pk).update(**change)
     assert send_due_mail(clock=lambda: NOW + WEEK) == {"dropped": 2}

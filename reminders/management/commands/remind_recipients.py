@@ -2,7 +2,8 @@
 
 from portal.mail_claims import Clock
 from portal.management.by_the_clock import ClockCommand
-from reminders.services.remind import recipients_to_remind, remind_recipients
+from reminders.services.remind import links_due, remind_recipients
+from sharing.models import ShareLink
 
 LISTED = 50
 
@@ -15,9 +16,9 @@ class Command(ClockCommand):
         if not dry_run:
             self.say(f"Reminders queued: {remind_recipients(now=now)}")
             return
-        waiting = recipients_to_remind(now=now)
-        self.say(f"Reminders that would be queued: {(count := waiting.count())}")
-        for link in waiting.order_by("pk")[:LISTED]:
+        ids = links_due(now=now)
+        self.say(f"Reminders that would be queued: {len(ids)}")
+        for link in ShareLink.objects.filter(pk__in=ids[:LISTED]).select_related("dataset").order_by("pk"):
             self.say(f"  {link}")
-        if count > LISTED:
-            self.say(f"  and {count - LISTED} more")
+        if len(ids) > LISTED:
+            self.say(f"  and {len(ids) - LISTED} more")

@@ -11,6 +11,7 @@ from portal.services.access_tokens import make_access_token
 from portal.services.instruments import create_instrument
 from portal.services.people import add_member, add_person
 from portal.services.projects import create_project
+from reminders.services.policies import change_policy
 from uploads.access import Sender
 from uploads.models import UploadToken, new_token, token_digest
 
@@ -58,6 +59,7 @@ def open_house() -> House:
     }
     sam = Actor.of_user(people["sam"], f"{HOUSE}21", AT_THE_DESK)
     projects = _projects(sam)
+    change_policy(project=projects["cryo-em"], actor=sam, copies_to="token")
     members = [("bob", "cryo-em", Role.OPERATOR), ("vera", "cryo-em", Role.VIEWER), ("alice", "imaging", Role.MANAGER)]
     for person, code, role in members:
         add_member(project=projects[code], email=people[person].email, role=role, actor=sam)
@@ -84,7 +86,6 @@ def _projects(sam: Actor) -> dict[str, Project]:
             description="Single-particle data and tomography for users of the Biocentre and its guests.",
             contact_email="cryo-em@biocentre.example",
             manager="alice@biocentre.example",
-            copy_reminders_to=Project.CopyReminders.TOKEN,
             quota_bytes=60 * 10**12,
         ),
         "genomics": create_project(
