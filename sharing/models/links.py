@@ -49,6 +49,12 @@ class ShareLink(models.Model):
         COMPLETE = "complete", "complete"
         VERIFIED = "verified", "verified"
 
+    class Answer(models.TextChoices):
+        NONE = "", "nothing"
+        HAS_IT = "has_it", "says they have it"
+        NOT_THEIRS = "not_theirs", "says it is not theirs"
+        NO_REMINDERS = "no_reminders", "wants no reminders"
+
     WHOLE: ClassVar[tuple[State, ...]] = (State.COMPLETE, State.VERIFIED)
 
     public_id = models.CharField(max_length=22, unique=True, default=new_public_id, editable=False)
@@ -88,6 +94,16 @@ class ShareLink(models.Model):
     verified_at = models.DateTimeField(null=True, editable=False, help_text="The recipient's program said so.")
     files_verified = models.PositiveIntegerField(default=0, editable=False, help_text="Of the files taken whole.")
 
+    answer = models.CharField(
+        max_length=12,
+        choices=Answer,
+        blank=True,
+        default=Answer.NONE,
+        editable=False,
+        help_text="What the recipient said, from the mail or the page; then nobody reminds them.",
+    )
+    answered_at = models.DateTimeField(null=True, editable=False)
+
     objects = ShareLinkQuerySet.as_manager()
 
     class Meta:
@@ -114,6 +130,10 @@ class ShareLink(models.Model):
             models.CheckConstraint(
                 condition=~Q(state__in=["complete", "verified"]) | Q(completed_at__isnull=False),
                 name="complete_link_knows_since_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(answer="", answered_at__isnull=True) | ~Q(answer="") & Q(answered_at__isnull=False),
+                name="answered_link_knows_since_when",
             ),
             models.CheckConstraint(condition=~Q(ways=[]), name="link_allows_at_least_one_way"),
             models.CheckConstraint(
