@@ -24,6 +24,7 @@ from portal.models import (
     Dataset,
     DatasetKeyword,
     DatasetRecipient,
+    DigestLine,
     DiskDay,
     Heartbeat,
     Instrument,
@@ -175,6 +176,12 @@ class NoticeAdmin(ReadOnlyAdmin):
     list_display = ("kind", "to", "state", "created_at", "sent_at")
     list_filter = ("state", "kind")
     search_fields = ("to",)
+
+
+@admin.register(DigestLine)
+class DigestLineAdmin(ReadOnlyAdmin):
+    list_display = ("person", "day", "dataset", "said")
+    list_select_related = ("person", "dataset")
 
 
 @admin.register(MailDay)

@@ -49,6 +49,7 @@ AUDIT_WORDS = {
     "member_added": Words("person added", "added {subject} as {role}"),
     "role_changed": Words("role changed", "made {subject} {role}, before {former}"),
     "member_removed": Words("person removed", "removed {subject}, who was {role}"),
+    "mails_wished": Words("mails chosen", "chose to be told of downloads: {told}", "envelope"),
     "instrument_created": Words("instrument added", "added the instrument {subject}"),
     "instrument_changed": Words("instrument changed", "changed {changed} of the instrument {subject}"),
     "upload_token_made": Words("upload token made", "made the upload token “{subject}”"),

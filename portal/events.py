@@ -46,6 +46,11 @@ def member_removed(membership: Membership, actor: Actor) -> None:
     )
 
 
+def mails_wished(membership: Membership, actor: Actor) -> None:
+    told = membership.get_told_of_downloads_display()
+    record("mails_wished", actor, project=membership.project, subject=membership.user.email, told=told)
+
+
 def instrument_created(instrument: Instrument, actor: Actor) -> None:
     record("instrument_created", actor, project=instrument.project, subject=instrument.name, slug=instrument.slug)
 

@@ -1,7 +1,7 @@
 """What members and staff may enter. Rules live in the models and services; here are words and widgets."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -212,3 +212,19 @@ class DescriptionForm(FormOfDataset):
         fields = ["title", "description"]
         labels = {"title": "Title", "description": "Description"}
         widgets = {"description": forms.Textarea(attrs={"rows": 5})}
+
+
+class MailWishesForm(forms.Form):
+    """A choice for each project that somebody belongs to."""
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, members: Sequence[Membership]) -> None:
+        super().__init__(data)
+        self._members = members
+        for member in members:
+            self.fields[f"project-{member.pk}"] = forms.ChoiceField(
+                label=member.project.name, choices=Membership.Told.choices, initial=member.told_of_downloads
+            )
+
+    def wishes(self) -> dict[int, Membership.Told]:
+        """Of a valid form, by the id of the membership."""
+        return {member.pk: Membership.Told(self.cleaned_data[f"project-{member.pk}"]) for member in self._members}

@@ -148,6 +148,7 @@ MAILS = {
     "reminder": "reminders.mails.reminder",
     "reminder-copy": "reminders.mails.reminder_copy",
     "reminder-digest": "reminders.mails.reminder_digest",
+    "downloads-digest": "portal.digests.digest",
     "invitation": "portal.mails.invitation",
 }
 
@@ -217,6 +218,7 @@ CELERY_BEAT_SCHEDULE = {
     "keep and delete datasets": {"task": "keeping.tasks.retention_task", "schedule": timedelta(minutes=10)},
     "remove deleted files": {"task": "keeping.tasks.purge_task", "schedule": timedelta(minutes=10)},
     "remove unfinished puts": {"task": "keeping.tasks.remove_unfinished_task", "schedule": timedelta(hours=6)},
+    "forget old digests": {"task": "portal.tasks.forget_digests_task", "schedule": timedelta(hours=24)},
     "expire links": {"task": "reminders.tasks.expire_links_task", "schedule": timedelta(minutes=10)},
 }
 

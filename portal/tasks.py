@@ -5,6 +5,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from portal.bounce_mailbox import read_returned_mail
+from portal.digests import forget_old_lines
 from portal.mail_sending import send_due_mail
 
 
@@ -17,3 +18,8 @@ def send_due_mail_task() -> None:
 def read_returned_mail_task() -> None:
     if settings.BOUNCE_MAILBOX:
         read_returned_mail(url=settings.BOUNCE_MAILBOX, now=timezone.now())
+
+
+@shared_task(soft_time_limit=110, time_limit=120)  # type: ignore[untyped-decorator]
+def forget_digests_task() -> None:
+    forget_old_lines(timezone.now())

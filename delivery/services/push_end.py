@@ -1,6 +1,7 @@
 """How a push ends: done, failed or put off; who asked for it is told."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -10,12 +11,14 @@ from delivery.services.push_begin import forget_destination
 from delivery.services.push_turn import PushTurn
 from delivery.services.turns import wait_after
 from portal.actors import SYSTEM, Actor
+from portal.digests import tell_of_download
 from portal.models import Dataset
 from portal.outbox import queue_notice
 from portal.templatetags.quantities import counted
 from sharing.models import Receipt, ShareLink
 from sharing.services.recording import Delivery as Taken
-from sharing.services.recording import end_delivery, operators_of
+from sharing.services.recording import end_delivery
+from sharing.services.telling import operators_of
 
 State = Delivery.State
 _MOST_TRIES = 12  # in a row without any progress: some six hours
@@ -76,16 +79,22 @@ def _end(delivery: Delivery, claimant: str, state: Delivery.State, now: datetime
         forget_destination(delivery, now)
         if delivery.link and state == State.DONE:
             end_delivery(delivery=_taken(delivery, delivery.link), sent=delivery.bytes_total, now=now)
-        kind = "push-done" if state == State.DONE else "push-failed"
-        for address in _who_hears(delivery):
-            queue_notice(kind, address, subject_id=delivery.pk, slot="ended", dataset=delivery.dataset)
+        _tell(delivery, now)
         events.push_ended(delivery, SYSTEM)
 
 
-def _who_hears(delivery: Delivery) -> list[str]:
-    if delivery.link:
-        return [delivery.link.recipient]
-    return [delivery.asked_by.email] if delivery.asked_by else operators_of(delivery.dataset)
+def _tell(delivery: Delivery, now: datetime) -> None:
+    """Who asked for it hears of it in any case, and all of what failed; of others, operators hear as they wish."""
+    occasion: dict[str, Any] = {"subject_id": delivery.pk, "slot": "ended", "dataset": delivery.dataset}
+    asked_by = delivery.link.recipient if delivery.link else delivery.asked_by.email if delivery.asked_by else ""
+    operators = [] if asked_by else operators_of(delivery.dataset)
+    if delivery.state == State.DONE and operators:
+        said = f"everything was pushed to “{delivery.destination.name}”"
+        tell_of_download("push-done", operators, said=said, now=now, **occasion)
+        return
+    kind = "push-done" if delivery.state == State.DONE else "push-failed"
+    for address in operators or [asked_by]:
+        queue_notice(kind, address, **occasion)
 
 
 def _taken(delivery: Delivery, link: ShareLink) -> Taken:

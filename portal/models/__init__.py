@@ -4,6 +4,7 @@ from portal.models.access_tokens import ACCESS_TOKEN_PREFIX, AccessToken
 from portal.models.accounts import User
 from portal.models.audit import AuditEvent, AuditHead
 from portal.models.datasets import Dataset, DatasetKeyword, DatasetRecipient
+from portal.models.digest_lines import DigestLine
 from portal.models.files import DataFile
 from portal.models.heartbeats import Heartbeat
 from portal.models.mail_days import MailDay
@@ -21,6 +22,7 @@ __all__ = [
     "Dataset",
     "DatasetKeyword",
     "DatasetRecipient",
+    "DigestLine",
     "DiskDay",
     "Heartbeat",
     "Instrument",

@@ -93,9 +93,17 @@ class Membership(models.Model):
         OPERATOR = "operator", "Operator"
         VIEWER = "viewer", "Viewer"
 
+    class Told(models.TextChoices):
+        EACH = "each", "a mail each time"
+        DAILY = "daily", "one digest a day"
+        NEVER = "never", "never"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role, default=Role.VIEWER)
+    told_of_downloads = models.CharField(
+        max_length=5, choices=Told, default=Told.EACH, help_text="The person’s own wish, for mails to their address."
+    )
 
     class Meta:
         ordering = ["user__email"]

@@ -7,14 +7,16 @@ from uuid import UUID
 from django.db import transaction
 
 from portal.actors import SYSTEM, Actor
+from portal.digests import tell_of_download
 from portal.link_tokens import current_key_id
 from portal.models import Dataset, User
 from portal.outbox import new_notice, queue_notices
 from portal.queue import enqueue
+from portal.templatetags.quantities import counted, size_text
 from sharing import events
 from sharing.layouts import LARGE
 from sharing.models import ShareLink
-from sharing.services.recording import operators_of
+from sharing.services.telling import operators_of
 from sharing.services.terms import Terms
 
 RELEASE = "release"
@@ -39,9 +41,14 @@ def dispatch_dataset(*, dataset_id: UUID, now: datetime) -> list[ShareLink]:
             starts_at=now,
             expires_at=now + dataset.project.link_lifetime,
         )
-        queue_notices(
-            new_notice("dataset-released", address, subject_id=dataset.pk, slot=RELEASE, dataset=dataset)
-            for address in operators_of(dataset)
+        tell_of_download(
+            "dataset-released",
+            operators_of(dataset),
+            dataset=dataset,
+            said=f"released: {counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}",
+            subject_id=dataset.pk,
+            slot=RELEASE,
+            now=now,
         )
         announce(links, SYSTEM)
         if dataset.verified_count >= LARGE:

@@ -9,8 +9,8 @@ from portal.actors import SYSTEM, Actor
 from portal.outbox import new_notice, queue_notices
 from sharing import events
 from sharing.models import RenewalPolicy, RenewalRequest, ShareLink, policy_of
-from sharing.services.recording import operators_of
 from sharing.services.renewals import grant
+from sharing.services.telling import operators_of
 
 How = RenewalRequest.How
 

@@ -12,11 +12,11 @@ from django.db import transaction
 from dataplane.spans import Span, bytes_in, covers, first_bytes, merge
 from dataplane.ziplayout_writer import MANIFEST_NAME
 from portal.actors import Actor
-from portal.models import DataFile, Dataset, Notice
-from portal.outbox import new_notice, queue_notices
+from portal.models import DataFile, Dataset
 from sharing import events
 from sharing.models import Receipt, ShareLink
 from sharing.services import takings
+from sharing.services.telling import tell_of_completion
 from sharing.services.unended import (
     Running,
     are_running,
@@ -253,37 +253,4 @@ def _note_everything(link: ShareLink, now: datetime) -> None:
     if link.state not in ShareLink.WHOLE:
         link.state, link.completed_at = ShareLink.State.COMPLETE, now
         link.save(update_fields=["state", "completed_at"])
-        _tell_operators(link)
-
-
-def _tell_operators(link: ShareLink) -> None:
-    """Queued at each completion, sent for the first: the outbox knows the occasion."""
-    dataset = link.dataset
-    queue_notices(
-        new_notice(
-            "first-complete-download",
-            address,
-            subject_id=dataset.pk,
-            slot="first",
-            dataset=dataset,
-            context={"link": link.pk},
-        )
-        for address in operators_of(dataset)
-    )
-    _tell_sender(link)
-
-
-def _tell_sender(link: ShareLink) -> None:
-    """Whoever shared it by hand hears of each recipient, but not twice of the first."""
-    person = link.created_by
-    if person is None or not person.is_active:
-        return
-    told = Notice.objects.filter(kind="first-complete-download", subject_id=str(link.dataset_id), to=person.email)
-    if not any(notice.context.get("link") == link.pk for notice in told):
-        new = new_notice("download-complete", person.email, subject_id=link.pk, slot="complete", dataset=link.dataset)
-        queue_notices([new])
-
-
-def operators_of(dataset: Dataset) -> list[str]:
-    """Who is told of release and download: the addresses of the upload token, else the project's."""
-    return list(dict.fromkeys(dataset.operator_emails)) or [dataset.project.contact_email]
+        tell_of_completion(link, now)

@@ -53,6 +53,8 @@ POST    accounts/signup/                                               ok     ok
 # members
 GET     (home)                                                         login  ok      ok     ok     ok     ok     login
 GET     projects/                                                      login  ok      ok     ok     ok     ok     login
+GET     account/mail                                                   login  ok      ok     ok     ok     ok     login
+POST    account/mail                                                   login  ok      in     in     in     ok     login
 GET     access-tokens/                                                 login  ok      ok     ok     ok     ok     login
 POST    access-tokens/                                                 login  in      in     in     in     in     login
 GET     access-tokens/<int:access_token_id>/revoke                     login  404     404    ok     404    404    login
