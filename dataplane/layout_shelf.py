@@ -10,6 +10,7 @@ import errno
 import io
 import mmap
 import os
+import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -88,6 +89,13 @@ class LayoutShelf:
         """What is mapped; the files stay."""
         with self._lock:
             self._mapped.clear()
+
+    def remove(self, owner: str) -> None:
+        """All layouts of `owner`; a download under way reads on."""
+        with self._lock:
+            for key in [key for key in self._mapped if key.owner == owner]:
+                del self._mapped[key]
+        shutil.rmtree(self._root / owner, ignore_errors=True)
 
     def sweep(self, *, room: int, unused_since: float) -> int:
         """Remove what was not used since then, and what was used least as long as all take more than `room` bytes.

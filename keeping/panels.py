@@ -1,9 +1,11 @@
-"""What this room shows on the dataset page: where the files lie, and whether there is a second copy."""
+"""What this room shows on the dataset page: until when it is kept, where, and whether in second copies."""
 
 from django.db.models import Count, Max, Sum
 from django.http import HttpRequest
+from django.utils import timezone
 
-from keeping.models import FileCopy
+from keeping.models import FileCopy, Keeping
+from keeping.outlook import outlook_of
 from portal.models import Dataset
 from portal.panels import Panel
 from portal.stores import LOCAL
@@ -25,3 +27,16 @@ def kept_where(request: HttpRequest, dataset: Dataset) -> Panel | None:
     }
     moving = any(row["state"] != FileCopy.State.GOOD for row in rows)
     return Panel("kept", "Where is it kept?", "keeping/panels/kept.html", context, live=moving)
+
+
+def kept_until(request: HttpRequest, dataset: Dataset) -> Panel | None:
+    """Nothing to tell of one that is kept for ever because nobody ever said anything else."""
+    if dataset.released_at is None and not Keeping.objects.filter(dataset=dataset).exists():
+        return None
+    now = timezone.now()
+    outlook = outlook_of(dataset, request.user, now)
+    if outlook.retention is None and not outlook.keeping.pk and not (outlook.manages and not dataset.is_gone):
+        return None
+    context = {"outlook": outlook, "now": now}
+    going = outlook.keeping.purge_began_at is not None and outlook.keeping.purged_at is None
+    return Panel("keeping", "Until when is it kept?", "keeping/panels/kept_until.html", context, live=going)

@@ -5,7 +5,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from keeping.services.copies import make_copies, remove_left
+from keeping.services.purging import purge_deleted
 from keeping.services.rereading import look_at_file, reread_by_the_clock
+from keeping.services.retention import keep_by_the_clock
 from keeping.services.second_copies import plan_second_copies, remove_unfinished
 
 _DAY = 86_400  # seconds; a file of 20 TB takes hours to copy
@@ -32,3 +34,13 @@ def examine_task(file_id: int) -> None:
 @shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
 def remove_unfinished_task() -> None:
     remove_unfinished(now=timezone.now())
+
+
+@shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
+def retention_task() -> None:
+    keep_by_the_clock(clock=timezone.now)
+
+
+@shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
+def purge_task() -> None:
+    purge_deleted(clock=timezone.now)

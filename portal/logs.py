@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-SECRETS = re.compile(r"(/s/|/drop/|/password/reset/key/)[A-Za-z0-9_.~-]+|(lc[dprsu]_)[A-Za-z0-9_-]+")
+SECRETS = re.compile(r"(/s/|/drop/|/keep/|/password/reset/key/)[A-Za-z0-9_.~-]+|(lc[dkprsu]_)[A-Za-z0-9_-]+")
 
 
 def redact(text: str) -> str:

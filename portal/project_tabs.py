@@ -14,6 +14,7 @@ TABS = (
     ("Upload tokens", "upload_tokens", MAY_MANAGE),
     ("Drop links", "drop_links", MAY_SEND),
     ("Destinations", "destinations", MAY_SEND),
+    ("Keeping", "project_keeping", _EVERY_MEMBER),
     ("People", "project_people", _EVERY_MEMBER),
     ("Settings", "project_settings", MAY_MANAGE),
     ("Reminders", "project_reminders", MAY_MANAGE),

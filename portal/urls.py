@@ -74,6 +74,7 @@ urlpatterns = [
     path("staff/projects/add", staff.add_project, name="project_add"),
     path("", include("uploads.urls")),
     path("", include("delivery.urls")),
+    path("", include("keeping.urls")),
     path("", include("sharing.urls")),
 ]
     path("", include("reminders.urls")),

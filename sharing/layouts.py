@@ -83,6 +83,11 @@ def older_layout(dataset: Dataset, revision: int) -> ZipLayout | None:
     return shelf().find(Key(dataset.pk.hex, revision))
 
 
+def forget_layouts(dataset: Dataset) -> None:
+    """Its files are gone for good."""
+    shelf().remove(dataset.pk.hex)
+
+
 def sweep_layouts(now: datetime) -> int:
     """Gives up what nobody used for long, or there is no room for; the number."""
     return shelf().sweep(room=settings.LAYOUTS_ROOM, unused_since=(now - UNUSED_FOR).timestamp())

@@ -11,7 +11,8 @@ from portal.models.work import Work, WorkQuerySet
 
 class FileCopyQuerySet(WorkQuerySet["FileCopy"]):
     def to_make(self) -> "FileCopyQuerySet":
-        return self.filter(state=FileCopy.State.WANTED, file__state=DataFile.State.VERIFIED)
+        wanted = self.filter(state=FileCopy.State.WANTED, file__state=DataFile.State.VERIFIED)
+        return wanted.exclude(dataset__state__in=Dataset.GONE)
 
     def to_remove(self) -> "FileCopyQuerySet":
         """Not before the dataset itself has left that store."""

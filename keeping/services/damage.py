@@ -47,7 +47,7 @@ def condemn(dataset_id: UUID, damaged: Sequence[tuple[DataFile, str]], *, now: d
     dataset = lock_dataset(dataset_id)
     condemned = []
     for file, reason in damaged:
-        still = DataFile.objects.verified().filter(pk=file.pk, sha256=file.sha256)
+        still = DataFile.objects.stored().filter(pk=file.pk, sha256=file.sha256)
         file.state, file.reason = State.CORRUPT, reason[:300]
         if still.update(state=file.state, reason=file.reason):
             condemned.append(file)

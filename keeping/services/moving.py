@@ -27,7 +27,7 @@ State = FileCopy.State
 
 def datasets_to_move(target: str, *, project: Project | None = None, name: str = "") -> "list[Dataset]":
     """Oldest first; those that are there already are left out."""
-    datasets = Dataset.objects.exclude(state=Dataset.State.PURGED).exclude(store=target).select_related("project")
+    datasets = Dataset.objects.exclude(state__in=Dataset.GONE).exclude(store=target).select_related("project")
     datasets = datasets.filter(project=project) if project else datasets
     return list((datasets.filter(name=name) if name else datasets).order_by("created_at"))
 
@@ -36,6 +36,8 @@ def hindrance(dataset: Dataset) -> str:
     """Why a dataset cannot be moved now; empty when it can."""
     if dataset.state in (Dataset.State.OPEN, Dataset.State.CLOSED):
         return "still receiving; move it once it is released"
+    if dataset.is_gone:
+        return "it is deleted"
     if DataFile.objects.older_versions().filter(dataset=dataset).exists():
         return "older versions of its files are about to be removed; try again in ten minutes"
     return ""

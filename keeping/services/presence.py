@@ -35,7 +35,7 @@ def require_presence(looked: Iterable[tuple[str, DataFile, bool]]) -> None:
 def _any_other_is_there(store: str, files: list[DataFile]) -> bool:
     """A single file that is all a store has may well be missing alone; more than that are not lost together."""
     kept = Q(dataset__store=store) | Q(copies__store=store, copies__state=FileCopy.State.GOOD)
-    others = DataFile.objects.verified().filter(kept).exclude(pk__in=[file.pk for file in files])
+    others = DataFile.objects.stored().filter(kept).exclude(pk__in=[file.pk for file in files])
     others = others.select_related("dataset__project")
     asked = [*others.order_by("pk")[:_OTHERS], *others.order_by("-pk")[:_OTHERS]]
     return any(_is_there(store, file) for file in asked) if asked else len(files) == 1

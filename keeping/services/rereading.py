@@ -112,6 +112,7 @@ def look_at(files: Sequence[DataFile], *, clock: Clock, still_here: Callable[[],
 def look_at_damaged(*, clock: Clock) -> Outcome:
     """Read again what was found damaged: what somebody has put back is offered again."""
     once_good = DataFile.objects.filter(state=DataFile.State.CORRUPT, verified_at__isnull=False, crc32__isnull=False)
+    once_good = once_good.exclude(dataset__state__in=Dataset.GONE)
     files = list(once_good.select_related("dataset__project"))
     outcome = Outcome(len(files), sum(file.size for file in files), [])
     for file, finding in side_by_side(_examine, [_Look(file) for file in files], lambda look: look.file.size, _nothing):
@@ -124,7 +125,7 @@ def look_at_damaged(*, clock: Clock) -> Outcome:
 
 def look_at_file(file_id: int, *, clock: Clock) -> None:
     """One file that gave trouble elsewhere; nothing to do for one that is no longer offered."""
-    if file := DataFile.objects.verified().select_related("dataset__project").filter(pk=file_id).first():
+    if file := DataFile.objects.stored().select_related("dataset__project").filter(pk=file_id).first():
         look_at([file], clock=clock, still_here=_nothing)
 
 
@@ -142,7 +143,7 @@ def reread_by_the_clock(*, days: int, clock: Clock) -> None:
 
 def bytes_to_read() -> int:
     """Of one round, second copies left out."""
-    from_datasets = Dataset.objects.exclude(state=Dataset.State.PURGED).values_list("bytes_verified", flat=True)
+    from_datasets = Dataset.objects.exclude(state__in=Dataset.GONE).values_list("bytes_verified", flat=True)
     return sum(from_datasets)
 
 
@@ -169,7 +170,7 @@ def _renew(this: Round, now: datetime) -> None:
 
 
 def _next_files(position: int) -> list[DataFile]:
-    behind = DataFile.objects.verified().filter(pk__gt=position).select_related("dataset__project").order_by("pk")
+    behind = DataFile.objects.stored().filter(pk__gt=position).select_related("dataset__project").order_by("pk")
     files, size = [], 0
     for file in behind[:_BATCH_FILES]:
         files.append(file)

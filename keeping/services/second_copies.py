@@ -50,7 +50,7 @@ def remove_unfinished(*, now: datetime) -> list[str]:
 
 
 def _changed() -> "QuerySet[Dataset]":
-    wanting = Dataset.objects.exclude(state=Dataset.State.PURGED).filter(verified_count__gt=0)
+    wanting = Dataset.objects.exclude(state__in=Dataset.GONE).filter(verified_count__gt=0)
     wanting = wanting.exclude(project__copy_store="").exclude(project__copy_store=F("store"))
     planned = CopyPlan.objects.filter(
         dataset=OuterRef("pk"), store=OuterRef("project__copy_store"), revision=OuterRef("revision")

@@ -23,6 +23,8 @@ class Dataset(models.Model):
         EXPIRED = "expired", "expired"
         PURGED = "purged", "deleted"
 
+    GONE = (State.EXPIRED, State.PURGED)
+
     SHAREABLE: ClassVar[tuple[State, ...]] = (State.OPEN, State.CLOSED, State.RELEASED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -108,6 +110,11 @@ class Dataset(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("dataset", args=[self.pk])
+
+    @property
+    def is_gone(self) -> bool:
+        """Deleted for users; whether its bytes are still there is the affair of whoever keeps them."""
+        return self.state in self.GONE
 
     @property
     def is_open(self) -> bool:

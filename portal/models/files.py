@@ -14,6 +14,10 @@ class DataFileQuerySet(WorkQuerySet["DataFile"]):
     def verified(self) -> "DataFileQuerySet":
         return self.filter(state=DataFile.State.VERIFIED)
 
+    def stored(self) -> "DataFileQuerySet":
+        """Verified, and their dataset is not deleted: their bytes have to be there."""
+        return self.verified().exclude(dataset__state__in=Dataset.GONE)
+
     def older_versions(self) -> "DataFileQuerySet":
         """Versions that were verified, then replaced, and whose bytes are still there."""
         return self.filter(kept__in=[DataFile.Kept.IN_PLACE, DataFile.Kept.ASIDE])

@@ -57,6 +57,7 @@ STATES: dict[str, State] = {
     "removed": State("removed", "trash", "quiet"),
     "granted": State("granted", "check-circle", "ok"),
     "revoked": State("revoked", "slash-circle", "bad"),
+    "held": State("held", "lock", "warn"),
     # second copies of files
     "wanted": State("waiting", "hourglass", "quiet"),
     "good": State("copied", "shield-check", "ok"),

@@ -15,6 +15,8 @@ from django.utils import timezone
 from delivery.models import Delivery, Destination, Hook
 from delivery.signatures import new_secret
 from delivery.vault import lock_away
+from keeping.answer_links import TOKENS as TOKENS_TO_KEEP
+from keeping.models import AskedPerson, Keeping, RetentionClass
 from portal import storage
 from portal.actors import Actor
 from portal.link_tokens import current_key_id
@@ -117,8 +119,12 @@ def make_world() -> World:
         locked=lock_away({"secret": new_secret()}),
         created_by=people["alice"],
     )
+    keeping = Keeping.objects.create(dataset=dataset)
+    asked = AskedPerson.objects.create(keeping=keeping, email=link.recipient, role="recipient", key_id=current_key_id())
     samples = {
         "hook_id": str(hook.pk),
+        "class_id": str(RetentionClass.objects.create(project=project, name="one year", days=365).pk),
+        "keep_token": str(TOKENS_TO_KEEP.of(asked.public_id, asked.key_id)),
         "delivery_id": str(delivery.pk),
         "destination_id": str(destination.pk),
         "kind": "webdav",

@@ -94,6 +94,13 @@ POST    projects/<slug:code>/hooks/<int:hook_id>/start                 login  40
 POST    projects/<slug:code>/hooks/<int:hook_id>/test                  login  404     403    403    ok     ok     login
 GET     projects/<slug:code>/hooks/new                                 login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/hooks/new                                 login  404     403    403    in     in     login
+GET     projects/<slug:code>/keeping/                                  login  404     ok     ok     ok     ok     login
+GET     projects/<slug:code>/keeping/add                               login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/keeping/add                               login  404     403    403    in     in     login
+GET     projects/<slug:code>/keeping/<int:class_id>/edit               login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/keeping/<int:class_id>/edit               login  404     403    403    in     in     login
+GET     projects/<slug:code>/keeping/<int:class_id>/remove             login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/keeping/<int:class_id>/remove             login  404     403    403    ok     ok     login
 GET     projects/<slug:code>/people/                                   login  404     ok     ok     ok     ok     login
 POST    projects/<slug:code>/people/                                   login  404     403    403    in     in     login
 GET     projects/<slug:code>/people/<int:person_id>/remove             login  404     403    403    ok     ok     login
@@ -122,6 +129,18 @@ GET     datasets/<uuid:dataset_id>/download/manifest-sha256.txt        login  40
 GET     datasets/<uuid:dataset_id>/edit                                login  404     403    ok     ok     ok     login
 POST    datasets/<uuid:dataset_id>/edit                                login  404     403    in     in     in     login
 GET     datasets/<uuid:dataset_id>/files                               login  404     ok     ok     ok     ok     login
+GET     datasets/<uuid:dataset_id>/keeping                             login  404     ok     ok     ok     ok     login
+POST    datasets/<uuid:dataset_id>/keeping                             login  404     403    403    ok     ok     login
+GET     datasets/<uuid:dataset_id>/keeping/hold                        login  404     403    403    ok     ok     login
+POST    datasets/<uuid:dataset_id>/keeping/hold                        login  404     403    403    in     in     login
+GET     datasets/<uuid:dataset_id>/keeping/release                     login  404     403    403    ok     ok     login
+POST    datasets/<uuid:dataset_id>/keeping/release                     login  404     403    403    in     in     login
+GET     datasets/<uuid:dataset_id>/keeping/extend                      login  404     403    in     in     in     login
+POST    datasets/<uuid:dataset_id>/keeping/extend                      login  404     403    in     in     in     login
+GET     datasets/<uuid:dataset_id>/keeping/delete                      login  404     403    403    ok     ok     login
+POST    datasets/<uuid:dataset_id>/keeping/delete                      login  404     403    403    ok     ok     login
+GET     datasets/<uuid:dataset_id>/keeping/restore                     login  404     403    403    ok     ok     login
+POST    datasets/<uuid:dataset_id>/keeping/restore                     login  404     403    403    in     in     login
 GET     datasets/<uuid:dataset_id>/panels/<slug:key>                   login  404     ok     ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/choose                              login  404     ok     ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/selection                           login  404     ok     ok     ok     ok     login
@@ -148,6 +167,7 @@ POST    links/<int:link_id>/revoke                                     login  40
 GET     staff/                                                         login  404     404    404    404    ok     login
 GET     staff/audit.csv                                                login  404     404    404    404    ok     login
 GET     staff/audit/                                                   login  404     404    404    404    ok     login
+GET     staff/deletions/                                               login  404     404    404    404    ok     login
 GET     staff/instruments/                                             login  404     404    404    404    ok     login
 GET     staff/mail/                                                    login  404     404    404    404    ok     login
 GET     staff/mail/<int:notice_id>/                                    login  404     404    404    404    ok     login
@@ -160,6 +180,10 @@ POST    staff/projects/add                                             login  40
 # who may give more time: whoever has the mail
 GET     more-time/<str:answer_token>                                   ok     ok      ok     ok     ok     ok     ok
 POST    more-time/<str:answer_token>                                   in     in      in     in     in     in     in
+
+# who may say that data are kept or deleted: whoever was warned
+GET     keep/<str:keep_token>                                          ok     ok      ok     ok     ok     ok     ok
+POST    keep/<str:keep_token>                                          in     in      in     in     in     in     in
 
 # recipients: whoever has the link
 GET     drop/<str:drop_token>                                          ok     ok      ok     ok     ok     ok     ok

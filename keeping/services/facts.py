@@ -1,0 +1,150 @@
+"""What `keeping.due` needs to know, gathered for many datasets at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import OuterRef, Subquery
+
+from keeping.due import Facts, Policy
+from keeping.models import AskedPerson, Keeping, RetentionClass
+from portal.models import AuditEvent
+from sharing.models import ShareLink
+
+CountedFrom = RetentionClass.CountedFrom
+FOR_EVER = Policy(days=None)
+
+
+class _Link(NamedTuple):
+    recipient: str
+    state: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    completed_at: datetime | None
+    verified_at: datetime | None
+    last_taken_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One dataset's facts, with the class that applies (None: kept for ever) and who has not fetched everything."""
+
+    keeping: Keeping
+    retention: RetentionClass | None
+    facts: Facts
+    without: list[str]
+
+    @property
+    def policy(self) -> Policy:
+        return Policy(self.retention.days, self.retention.deletes_early) if self.retention else FOR_EVER
+
+    @property
+    def may_come_earlier(self) -> bool:
+        """Recipients who fetch or agree may bring the deletion forward."""
+        counted = self.retention.counted_from if self.retention else CountedFrom.RELEASE
+        return self.policy.early or counted == CountedFrom.ALL_COMPLETE
+
+
+def situation_of(keeping: Keeping) -> Situation:
+    """Also of one that has no row yet."""
+    return situations([keeping])[0]
+
+
+def situations(keepings: Sequence[Keeping]) -> list[Situation]:
+    """In the same order; each with its dataset and project. Cost: five queries, whatever the number."""
+    datasets = {keeping.dataset_id for keeping in keepings}
+    links: dict[UUID, list[_Link]] = defaultdict(list)
+    for dataset_id, *columns in ShareLink.objects.filter(dataset__in=datasets).values_list("dataset", *_Link._fields):
+        links[dataset_id].append(_Link(*columns))
+    classes = _classes_of(keepings)
+    taken = _last_taken(keeping.pk for keeping in keepings)
+    answers: dict[int, dict[str, datetime]] = defaultdict(dict)
+    agreeing = AskedPerson.objects.filter(keeping__in=[each.pk for each in keepings], answer=AskedPerson.Answer.DELETE)
+    for keeping_id, email, answered_at in agreeing.values_list("keeping", "email", "answered_at"):
+        if answered_at:
+            answers[keeping_id][email.lower()] = answered_at
+    return [
+        _situation(each, classes[each.pk], links[each.dataset_id], taken.get(each.pk), answers[each.pk])
+        for each in keepings
+    ]
+
+
+def _situation(
+    keeping: Keeping,
+    retention: RetentionClass | None,
+    links: list[_Link],
+    taken_at: datetime | None,
+    agreed: dict[str, datetime],
+) -> Situation:
+    links = [link for link in links if link.revoked_at is None] or links
+    facts = Facts(
+        counted_from=_counted_from(keeping, retention, links, taken_at),
+        held=keeping.is_held,
+        extended_until=keeping.extended_until,
+        agreed_at=_agreed_at(keeping, links, agreed),
+        warned_at=keeping.warned_at,
+    )
+    whole = {link.recipient.lower() for link in links if link.state in ShareLink.WHOLE}
+    without = {link.recipient.lower() for link in links if link.revoked_at is None} - whole
+    return Situation(keeping, retention, facts, sorted(without))
+
+
+def _counted_from(
+    keeping: Keeping, retention: RetentionClass | None, links: list[_Link], taken_at: datetime | None
+) -> datetime | None:
+    """May lie ahead: recipients who have not fetched everything are waited for until their links end."""
+    released = keeping.dataset.released_at
+    counted = retention.counted_from if retention else CountedFrom.RELEASE
+    if released is None or counted == CountedFrom.RELEASE:
+        return released
+    if counted == CountedFrom.LAST_ACCESS:
+        return max(each for each in (released, taken_at, *(link.last_taken_at for link in links)) if each)
+    return max([released, *_each_recipient_s_end(links)])
+
+
+def _each_recipient_s_end(links: list[_Link]) -> list[datetime]:
+    """For each when they first had everything, else when the last of their links ends."""
+    of: dict[str, list[_Link]] = defaultdict(list)
+    for link in links:
+        of[link.recipient.lower()].append(link)
+    moments = []
+    for theirs in of.values():
+        whole = [link.completed_at for link in theirs if link.completed_at]
+        moments.append(min(whole) if whole else max(link.revoked_at or link.expires_at for link in theirs))
+    return moments
+
+
+def _agreed_at(keeping: Keeping, links: list[_Link], agreed: dict[str, datetime]) -> datetime | None:
+    """When the last of the recipients, and the owner if one is named, agreed; None while one has not.
+
+    Whose program compared what it fetched with the checksums needs no more: they have it.
+    """
+    agreed = dict(agreed)
+    for link in links:
+        if link.verified_at and link.state == ShareLink.State.VERIFIED:
+            agreed.setdefault(link.recipient.lower(), link.verified_at)
+    wanted = {link.recipient.lower() for link in links if link.revoked_at is None}
+    if not wanted:
+        return None
+    wanted |= {keeping.owner_email.lower()} - {""}
+    return max(agreed[email] for email in wanted) if wanted <= agreed.keys() else None
+
+
+def _classes_of(keepings: Sequence[Keeping]) -> dict[int, RetentionClass | None]:
+    """The class each names itself, else its project's default. Cost: one query."""
+    projects = {keeping.dataset.project_id for keeping in keepings}
+    classes = {row.pk: row for row in RetentionClass.objects.filter(project__in=projects)}
+    defaults = {row.project_id: row for row in classes.values() if row.is_default}
+    return {
+        each.pk: classes.get(each.retention_class_id or 0) or defaults.get(each.dataset.project_id) for each in keepings
+    }
+
+
+def _last_taken(keeping_ids: Iterable[int]) -> dict[int, datetime]:
+    """The last download that the audit tells of, by members too; one step in an index for each dataset."""
+    downloads = AuditEvent.objects.filter(dataset_id=OuterRef("dataset"), kind="downloaded").order_by("-id")
+    rows = Keeping.objects.filter(pk__in=list(keeping_ids)).annotate(taken=Subquery(downloads.values("at")[:1]))
+    return {pk: taken for pk, taken in rows.values_list("pk", "taken") if taken}

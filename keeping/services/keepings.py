@@ -1,0 +1,111 @@
+"""What is so for one dataset: its class and owner, more time, a hold."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from keeping import events
+from keeping.due import deletion_at
+from keeping.models import Keeping, RetentionClass
+from keeping.services.facts import Situation, situation_of
+from portal.actors import Actor
+from portal.errors import Conflict, Invalid
+from portal.models import Dataset
+from portal.queue import enqueue
+
+
+def keeping_of(dataset: Dataset) -> Keeping:
+    """Its row; one that is not saved yet when nothing was ever said. Cost: one query."""
+    return Keeping.objects.select_related("dataset__project").filter(dataset=dataset).first() or Keeping(
+        dataset=dataset
+    )
+
+
+def assign_keeping(*, dataset: Dataset, retention: RetentionClass | None, owner: str, actor: Actor) -> Keeping:
+    """None: the project's default. The owner is warned of the deletion and may ask for more time."""
+    if retention is not None and retention.project_id != dataset.project_id:
+        raise Invalid("This class belongs to another project. Choose one of this dataset's project.")
+    with transaction.atomic():
+        keeping = _locked(dataset)
+        if (keeping.retention_class_id, keeping.owner_email) == (retention.pk if retention else None, owner):
+            return keeping
+        keeping.retention_class, keeping.owner_email, keeping.not_before = retention, owner, None
+        keeping.save(update_fields=["retention_class", "owner_email", "not_before"])
+        name = retention.name if retention else "the project's default"
+        events.keeping_changed(keeping, actor, retention=name, owner=owner)
+        enqueue("keeping.tasks.retention_task")
+    return keeping
+
+
+def hold(*, dataset: Dataset, reason: str, actor: Actor, now: datetime) -> Keeping:
+    """Nothing of it is deleted until the hold is released; a dataset in its grace period keeps its bytes.
+
+    Raises Conflict when it is held already, or its bytes are being removed.
+    """
+    with transaction.atomic():
+        keeping = _locked(dataset)
+        free = Keeping.objects.filter(pk=keeping.pk, held_at__isnull=True, purge_began_at__isnull=True)
+        if not free.update(held_at=now, held_by=actor.label, hold_reason=reason, warned_at=None, not_before=None):
+            raise Conflict(
+                f"{keeping.held_by} holds it already: {keeping.hold_reason}"
+                if keeping.is_held
+                else "Its files are being removed. Ask the facility's staff for a copy elsewhere."
+            )
+        keeping.refresh_from_db()
+        events.dataset_held(keeping, actor)
+    return keeping
+
+
+def release_hold(*, dataset: Dataset, actor: Actor) -> Keeping:
+    """The clock goes on, with the whole notice of its warnings. Raises Conflict when nobody holds it."""
+    with transaction.atomic():
+        keeping = _locked(dataset)
+        if not keeping.is_held:
+            raise Conflict("Nobody holds it. There is nothing to release.")
+        was = f"{keeping.held_by}: {keeping.hold_reason}"
+        keeping.held_at, keeping.held_by, keeping.hold_reason, keeping.not_before = None, "", "", None
+        keeping.save(update_fields=["held_at", "held_by", "hold_reason", "not_before"])
+        events.hold_released(keeping, actor, was=was)
+        enqueue("keeping.tasks.retention_task")
+    return keeping
+
+
+def extend(*, dataset: Dataset, actor: Actor, now: datetime, manages: bool) -> Keeping:
+    """Later by what its class says, counted from the day of its deletion. Managers may do so as often as they like.
+
+    Raises Conflict when that was done as often as the class allows, or there is nothing to put off.
+    """
+    with transaction.atomic():
+        keeping = _locked(dataset)
+        until, refused = extension_of(keeping, now=now, manages=manages)
+        if refused or until is None:
+            raise Conflict(refused)
+        keeping.extended_until, keeping.not_before, keeping.warned_at = until, None, None
+        keeping.extensions += not manages
+        keeping.save(update_fields=["extended_until", "not_before", "warned_at", "extensions"])
+        keeping.deletion_at = until
+        Keeping.objects.filter(pk=keeping.pk).update(deletion_at=until)
+        events.keeping_extended(keeping, actor)
+        enqueue("keeping.tasks.retention_task")
+    return keeping
+
+
+def extension_of(
+    keeping: Keeping, *, now: datetime, manages: bool, situation: Situation | None = None
+) -> tuple[datetime | None, str]:
+    """Until when it could be kept by one more extension; or why not."""
+    situation = situation or situation_of(keeping)
+    at = deletion_at(situation.facts, situation.policy, now)
+    if keeping.deleted_at is not None:
+        return None, "It was deleted already. A manager of its project can restore it for a while."
+    if at is None or situation.retention is None:
+        return None, "It is not deleted by the clock at the moment, so there is nothing to put off."
+    if not manages and keeping.extensions >= situation.retention.most_extensions:
+        return None, "It cannot be kept longer in this way. Ask a manager of the project."
+    return at + situation.retention.extension, ""
+
+
+def _locked(dataset: Dataset) -> Keeping:
+    """The row of `dataset`, made if there is none, locked until the transaction ends."""
+    Keeping.objects.get_or_create(dataset=dataset)
+    return Keeping.objects.select_for_update(of=("self",)).select_related("dataset__project").get(dataset=dataset)

@@ -1,0 +1,48 @@
+"""The page for those without an account who were warned: keep it longer, or it may go. Looking changes nothing."""
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from keeping.answer_links import find_asked
+from keeping.models import AskedPerson
+from keeping.services.answers import answer_delete, answer_keep
+from keeping.services.facts import situation_of
+from keeping.services.keepings import extension_of
+from portal.actors import Actor
+from portal.client_address import client_address
+from portal.errors import Invalid
+from portal.views.link_pages import secret_address
+
+_ANSWERS = {"keep": answer_keep, "delete": answer_delete}
+
+
+@secret_address("GET", "HEAD", "POST", refused="keeping/answer_refused.html")
+def answer(request: HttpRequest, keep_token: str) -> HttpResponseBase:
+    asked, now = find_asked(keep_token), timezone.now()
+    if request.method == "POST":
+        say = _ANSWERS.get(request.POST.get("answer", ""))
+        if say is None:
+            raise Invalid("The form came without an answer. Open the page again and choose one of the two buttons.")
+        say(asked=asked, actor=_actor(request, asked), now=now)
+        return redirect("keep_answer", keep_token)
+    keeping = asked.keeping
+    situation = situation_of(keeping)
+    until, refused = extension_of(keeping, now=now, manages=False, situation=situation)
+    context = {
+        "now": now,
+        "asked": asked,
+        "keeping": keeping,
+        "dataset": keeping.dataset,
+        "until": until,
+        "refused": refused,
+        "early": situation.policy.early,
+    }
+    return render(request, "keeping/answer.html", context)
+
+
+def _actor(request: HttpRequest, asked: AskedPerson) -> Actor:
+    """Whoever holds the address, named by whom it was sent to."""
+    client = request.headers.get("User-Agent", "")[:200]
+    return Actor("recipient", f"asked:{asked.pk}", asked.email, client_address(request), client)
