@@ -118,6 +118,11 @@ class Config(BaseSettings):
     reread_days: int = Field(
         30, ge=0, description="Every stored file is read again and compared once in so many days; 0: only by hand."
     )
+    storage_report: Literal["daily", "weekly", "never"] = Field(
+        "weekly",
+        description="How often staff are mailed how full the stores are, at seven in the morning, weekly on Mondays; "
+        "each may switch it off on the page.",
+    )
     max_file_bytes: int = Field(20 * 2**40, gt=0, description="Largest file accepted, in bytes.")
     bundle_threshold_bytes: int = Field(
         8 * MIB,

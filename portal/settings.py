@@ -125,7 +125,12 @@ STAFF_FIGURES: list[str] = [
     "keeping.figures.rereading",
     "keeping.figures.second_copies",
 ]
-STORAGE_REPORT_SECTIONS: list[str] = ["portal.storage_trouble.corrupt_files"]
+STORAGE_REPORT_SECTIONS: list[str] = [
+    "portal.storage_stores.stores",
+    "portal.storage_owners.by_project",
+    "portal.storage_owners.by_instrument",
+    "portal.storage_trouble.corrupt_files",
+]
 WHEN_VERIFIED: list[str] = ["portal.arriving.files_verified", "delivery.following.files_verified"]
 MAILS = {
     "dataset-ready": "sharing.mails.dataset_ready",
@@ -210,6 +215,7 @@ CELERY_BEAT_SCHEDULE = {
     "read returned mail": {"task": "portal.tasks.read_returned_mail_task", "schedule": timedelta(minutes=5)},
     "read returned mail": {"task": "portal.tasks.read_returned_mail_task", "schedule": timedelta(minutes=5)},
     "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},
+    "measure storage": {"task": "portal.tasks.measure_storage_task", "schedule": timedelta(minutes=10)},
     "copy to second stores": {"task": "keeping.tasks.copy_task", "schedule": timedelta(minutes=1)},
     "push to destinations": {"task": "delivery.tasks.push_task", "schedule": timedelta(minutes=1)},
     "tell hooks": {"task": "delivery.tasks.hook_task", "schedule": timedelta(minutes=1)},
@@ -232,6 +238,7 @@ LIFESIGNS_ROOT = VAR / "run" / "alive"
 STORES = CONFIG.stores
 REREAD_DAYS = CONFIG.reread_days
 MAX_FILE_BYTES = CONFIG.max_file_bytes
+STORAGE_REPORT = CONFIG.storage_report
 BUNDLE_THRESHOLD_BYTES = CONFIG.bundle_threshold_bytes
 MIN_FREE_BYTES = CONFIG.min_free_bytes
 UPLOAD_EXPIRY = timedelta(hours=CONFIG.upload_expiry_hours)

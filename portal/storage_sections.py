@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 from portal.templatetags.quantities import size_text, thin
 
-SHOWN = 20
+SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,10 @@ class Cell:
     url: str = ""
     state: str = ""
     share: float | None = None
+
+    @property
+    def percent(self) -> int:
+        return round(100 * min(1, max(0, self.share or 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,17 @@ class Section:
     lead: str = ""
     more: int = 0
     empty: str = "Nothing."
+
+    @property
+    def heads(self) -> list[tuple[str, bool]]:
+        """Each column's name, and whether it holds numbers."""
+        numbers = [any(row[place].number is not None for row in self.rows) for place in range(len(self.columns))]
+        return list(zip(self.columns, numbers, strict=True))
+
+    @property
+    def named_rows(self) -> list[list[tuple[str, bool, Cell]]]:
+        """Each cell with the head of its column."""
+        return [[(*head, cell) for head, cell in zip(self.heads, row, strict=True)] for row in self.rows]
 
 
 SectionFunction = Callable[[datetime], Section | None]

@@ -7,6 +7,7 @@ from django.utils import timezone
 from portal.bounce_mailbox import read_returned_mail
 from portal.digests import forget_old_lines
 from portal.mail_sending import send_due_mail
+from portal.storage_days import measure_day
 
 
 @shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
@@ -23,3 +24,8 @@ def read_returned_mail_task() -> None:
 @shared_task(soft_time_limit=110, time_limit=120)  # type: ignore[untyped-decorator]
 def forget_digests_task() -> None:
     forget_old_lines(timezone.now())
+
+
+@shared_task(soft_time_limit=540, time_limit=600)  # type: ignore[untyped-decorator]
+def measure_storage_task() -> None:
+    measure_day(timezone.now())

@@ -18,6 +18,7 @@ from portal.views import (
     people,
     projects,
     staff,
+    storage,
 )
 from sharing.api import router as shared_router
 from sharing.api_member import router as own_data_router
@@ -71,6 +72,10 @@ urlpatterns = [
     path("staff/mail/<int:notice_id>/", outbox.mail, name="staff_mail_one"),
     path("staff/mail/<int:notice_id>/send-again", outbox.send_again, name="staff_mail_send_again"),
     path("staff/people/", staff.people, name="staff_people"),
+    path("staff/storage/", storage.storage, name="staff_storage"),
+    path("staff/storage/mail", storage.storage_mail, name="staff_storage_mail"),
+    path("staff/storage.csv", storage.storage_csv, name="staff_storage_csv"),
+    path("staff/storage-days.csv", storage.storage_days_csv, name="staff_storage_days_csv"),
     path("staff/projects/add", staff.add_project, name="project_add"),
     path("", include("uploads.urls")),
     path("", include("delivery.urls")),

@@ -22,6 +22,7 @@ SILENT_AFTER = timedelta(hours=1)
 STAFF_TABS = (
     ("Today", "staff"),
     ("Audit", "staff_audit"),
+    ("Storage", "staff_storage"),
     ("Deletions", "staff_deletions"),
     ("Mail", "staff_mail"),
     ("Instruments", "staff_instruments"),

@@ -80,6 +80,9 @@ STATES: dict[str, State] = {
     "alive": State("alive", "broadcast", "ok"),
     "stopped": State("stopped", "pause-circle", "quiet"),
     "outdated": State("outdated", "clock-history", "warn"),
+    # disks
+    "fills": State("fills soon", "exclamation-triangle-fill", "warn"),
+    "full": State("full", "x-octagon-fill", "bad"),
     # folders that an agent watches
     "watching": State("watching", "check-circle", "ok"),
     "missing": State("missing", "question-circle", "warn"),

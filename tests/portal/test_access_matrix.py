@@ -174,6 +174,10 @@ GET     staff/mail/<int:notice_id>/                                    login  40
 POST    staff/mail/<int:notice_id>/send-again                          login  404     404    404    404    in     login
 GET     staff/people/                                                  login  404     404    404    404    ok     login
 POST    staff/people/                                                  login  404     404    404    404    in     login
+GET     staff/storage-days.csv                                         login  404     404    404    404    ok     login
+GET     staff/storage.csv                                              login  404     404    404    404    ok     login
+GET     staff/storage/                                                 login  404     404    404    404    ok     login
+POST    staff/storage/mail                                             login  404     404    404    404    ok     login
 GET     staff/projects/add                                             login  404     404    404    404    ok     login
 POST    staff/projects/add                                             login  404     404    404    404    in     login
 
