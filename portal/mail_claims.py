@@ -17,7 +17,7 @@ Clock = Callable[[], datetime]
 State = Notice.State
 
 BATCH = 20
-LEASE = timedelta(minutes=2)  # longer than a mail server may take to answer a text (portal.smtp)
+LEASE = timedelta(seconds=100)  # longer than a mail server may take to answer a text (portal.smtp)
 
 
 class ClaimLost(Exception):

@@ -11,7 +11,7 @@ from portal.models.work import Work, WorkQuerySet
 Clock = Callable[[], datetime]
 Row = TypeVar("Row", bound=Work)
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(minutes=1)
 TURN = 300  # seconds
 _RENEW_EVERY = timedelta(seconds=20)
 _LONGEST_WAIT = timedelta(hours=1)

@@ -21,8 +21,8 @@ from portal.models.files import DataFileQuerySet
 from portal.queue import enqueue
 from portal.storage import file_key, store_named, store_of
 
-LEASE = timedelta(minutes=2)
-_RENEW_EVERY = timedelta(seconds=30)
+LEASE = timedelta(minutes=1)
+_RENEW_EVERY = timedelta(seconds=20)
 _LONGEST_WAIT = timedelta(hours=1)
 _BATCH_FILES = 500
 _BATCH_BYTES = 256 * 1024 * 1024

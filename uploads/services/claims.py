@@ -9,8 +9,8 @@ from portal.models import DataFile
 
 BATCH_FILES = 500
 BATCH_BYTES = 256 * 1024 * 1024
-LEASE = timedelta(minutes=2)
-_RENEW_EVERY = timedelta(seconds=30)
+LEASE = timedelta(minutes=1)  # with a tick a minute, what a dead worker held goes on within two
+_RENEW_EVERY = timedelta(seconds=20)
 
 Clock = Callable[[], datetime]
 
