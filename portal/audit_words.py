@@ -81,6 +81,7 @@ AUDIT_WORDS = {
     ),
     "upload_expired": Words("upload expired", "gave up the unfinished upload of {subject}", "calendar-x"),
     "link_made": Words("link made", "made a link for {subject}", "envelope"),
+    "link_answered": Words("recipient answered", "{answer}", "envelope-open"),
     "link_changed": Words("link changed", "changed {changed} of the link of {subject}"),
     "link_sent_again": Words("link mailed again", "had the mail with the link sent to {subject} again", "envelope"),
     "more_time_asked": Words("more time asked for", "asked for more time to download", "clock"),

@@ -137,6 +137,7 @@ MAILS = {
     "dataset-released": "sharing.mails.dataset_released",
     "first-complete-download": "sharing.mails.first_complete_download",
     "download-complete": "sharing.mails.download_complete",
+    "not-theirs": "sharing.mails.not_theirs",
     "more-time-asked": "sharing.mails.more_time_asked",
     "more-time-given": "sharing.mails.more_time_given",
     "more-time-refused": "sharing.mails.more_time_refused",

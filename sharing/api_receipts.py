@@ -19,7 +19,8 @@ router = Router(tags=["members"])
 
 
 class LinkReceiptOut(Schema):
-    """How far the recipient is; `ways` are zip, file, agent, copy, push. Times are null for what did not happen."""
+    """How far the recipient is; `ways` are zip, file, agent, copy, push; `answer` is empty,
+    has_it, not_theirs or no_reminders. Times are null for what did not happen."""
 
     id: int
     recipient: str
@@ -30,6 +31,8 @@ class LinkReceiptOut(Schema):
     last_at: datetime | None
     completed_at: datetime | None
     verified_at: datetime | None
+    answer: str
+    answered_at: datetime | None
     ways: list[str]
     downloads: int
     most_downloads: int | None

@@ -26,6 +26,12 @@ def link_expired(link: ShareLink, actor: Actor) -> None:
     record("link_expired", actor, dataset=link.dataset, subject=link.recipient, link=link.pk, state=link.state)
 
 
+def link_answered(link: ShareLink, actor: Actor) -> None:
+    """What the recipient said; `answer` is for people."""
+    said = ShareLink.Answer(link.answer).label
+    record("link_answered", actor, dataset=link.dataset, subject=link.recipient, link=link.pk, answer=said)
+
+
 def link_changed(link: ShareLink, actor: Actor, *, names: list[str]) -> None:
     """The columns that are different now; of the password nothing is told but that."""
     now = {

@@ -123,6 +123,16 @@ def _renewal(notice: Notice) -> RenewalRequest | None:
     return requests.select_related("link__created_by").filter(pk=notice.subject_id).first()
 
 
+def not_theirs(notice: Notice) -> Mail | None:
+    """To who shared it, or the operators: the recipient says that they are the wrong person."""
+    links = ShareLink.objects.select_related("dataset__project", "dataset__instrument")
+    link = links.filter(pk=notice.subject_id).first()
+    if link is None or (link.revoked_at is not None and not notice.is_sent):
+        return None
+    link_url = settings.PORTAL_URL + reverse("link_terms", args=[link.pk])
+    return Mail("not-theirs", {**_about(link.dataset), "link": link, "link_url": link_url})
+
+
 def _files_of(dataset: Dataset) -> str:
     said = f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"
     return said if dataset.released_at else f"{said} so far; the page shows how the others come"

@@ -1,10 +1,13 @@
 from django.urls import path
 
-from sharing.views import downloads, landing, live, renewals, selections, shares, trees, webdav
+from sharing.views import answers, downloads, landing, live, renewals, selections, shares, trees, webdav
 
 urlpatterns = [
     path("s/<str:token>", landing.landing, name="link"),
     path("s/<str:token>/password", landing.unlock_link, name="unlock_link"),
+    path("s/<str:token>/i-have-it", answers.i_have_it, name="i_have_it"),
+    path("s/<str:token>/not-me", answers.not_me, name="not_me"),
+    path("s/<str:token>/no-reminders", answers.no_reminders, name="no_reminders"),
     path("s/<str:token>/more-time", landing.more_time, name="ask_more_time"),
     path("s/<str:token>/manifest-sha256.txt", downloads.link_manifest, name="link_manifest"),
     path("s/<str:token>/files/<path:path>", downloads.link_file, name="link_file"),

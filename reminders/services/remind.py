@@ -1,7 +1,7 @@
 """Queues reminders for recipients who did not use their links, and has operators told."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -18,7 +18,7 @@ from reminders.services.slots import REMINDER, day_of_slot, links_to_remind, slo
 from sharing.models import ShareLink
 
 WINDOW = 20_000  # ids looked at in one transaction, so that others need not wait
-
+COLUMNS = ("pk", "dataset", "project", "state", "starts_at", "expires_at", "answer", "reminded", "last_slot")
 USED = {
     ShareLink.State.NOT_OPENED: Used.NOT,
     ShareLink.State.OPENED: Used.NOT,
@@ -33,10 +33,15 @@ def remind_recipients(*, now: datetime) -> int:
     """Queues what is wanted at ``now`` and was not queued before; the number of reminders, copies not counted.
 
     Safe to run twice and at the same time: a slot has one reminder by the outbox's own rule. Cost: for each 20 000
-    links one query, and where a reminder is due one INSERT for each day of a link's life; memory flat.
+    links one query, and where reminders are due one INSERT for each slot; memory flat.
     """
     rows = all_policies()
-    queued = sum(_remind_window(links, now, rows) for links in _windows(now))
+    policies = {project: policy_of(row) for project, row in rows.items()}
+    queued = 0
+    for links in _windows(now):
+        reminded = list(_decide(links, now, policies))
+        if reminded:  # as almost never: nobody else has to wait for a transaction that writes nothing
+            queued += _queue(reminded, rows, now)
     if queued:
         enqueue("portal.tasks.send_due_mail_task")
     return queued
@@ -44,8 +49,8 @@ def remind_recipients(*, now: datetime) -> int:
 
 def links_due(*, now: datetime) -> list[int]:
     """The ids of the links for which :func:`remind_recipients` would queue a reminder, in order."""
-    rows = all_policies()
-    return [one.link for links in _windows(now) for one in _decide(links, now, rows)]
+    policies = {project: policy_of(row) for project, row in all_policies().items()}
+    return [one.link for links in _windows(now) for one in _decide(links, now, policies)]
 
 
 def _windows(now: datetime) -> Iterator[QuerySet[ShareLink]]:
@@ -57,39 +62,37 @@ def _windows(now: datetime) -> Iterator[QuerySet[ShareLink]]:
             yield unreminded(links, now)
 
 
-def _remind_window(links: QuerySet[ShareLink], now: datetime, rows: Mapping[int, ReminderPolicy]) -> int:
-    reminded = list(_decide(links, now, rows))
-    if not reminded:  # as almost always: then nobody has to wait for a transaction that writes
-        return 0
-    with transaction.atomic():
-        tell_operators(reminded, rows, now)
-        return _queue(reminded)
-
-
-def _decide(links: QuerySet[ShareLink], now: datetime, rows: Mapping[int, ReminderPolicy]) -> Iterator[Reminded]:
-    policies: dict[int, Policy] = {project: policy_of(row) for project, row in rows.items()}
-    columns = ("pk", "dataset", "project", "state", "starts_at", "expires_at", "reminded", "last_slot")
-    for pk, dataset, project, state, starts_at, ends_at, reminded, last in links.order_by("pk").values_list(*columns):
-        if project not in policies:  # it was made a moment ago
-            continue
-        facts = LinkFacts(starts_at, ends_at, used=USED[state], reminded=reminded, last_day=day_of_slot(last))
-        slot = due(now, policies[project], facts)
+def _decide(links: QuerySet[ShareLink], now: datetime, policies: Mapping[int, Policy]) -> Iterator[Reminded]:
+    for row in links.order_by("pk").values_list(*COLUMNS, named=True):
+        facts = LinkFacts(
+            row.starts_at,
+            row.expires_at,
+            answered=bool(row.answer),
+            used=USED[row.state],
+            reminded=row.reminded,
+            last_day=day_of_slot(row.last_slot),
+        )
+        policy = policies.get(row.project)  # none for a project that was made a moment ago
+        slot = due(now, policy, facts) if policy else None
         if slot is not None:
-            yield Reminded(pk, dataset, project, slot.day)
+            yield Reminded(row.pk, row.dataset, row.project, slot.day)
 
 
-def _queue(reminded: list[Reminded]) -> int:
+def _queue(reminded: Sequence[Reminded], rows: Mapping[int, ReminderPolicy], now: datetime) -> int:
     by_day: dict[int, list[int]] = defaultdict(list)
     for one in reminded:
         by_day[one.day].append(one.link)
-    return sum(
-        queue_for_each(
-            REMINDER,
-            ShareLink.objects.filter(pk__in=links),
-            to=F("recipient"),
-            subject_id=Cast("pk", CharField()),
-            slot=Value(slot_name(day)),
-            dataset_id=F("dataset_id"),
-        )
-        for day, links in by_day.items()
+    with transaction.atomic():
+        tell_operators(reminded, rows, now)
+        return sum(_queue_slot(slot_name(day), links) for day, links in by_day.items())
+
+
+def _queue_slot(slot: str, links: list[int]) -> int:
+    return queue_for_each(
+        REMINDER,
+        ShareLink.objects.filter(pk__in=links),
+        to=F("recipient"),
+        subject_id=Cast("pk", CharField()),
+        slot=Value(slot),
+        dataset_id=F("dataset_id"),
     )

@@ -31,6 +31,7 @@ from sharing.models import ShareLink
 REMINDER = "reminder"
 # A slot comes at the same hour by the clocks of a place, here days are 24 hours: changed clocks make a day shorter.
 MARGIN = timedelta(hours=3)
+ANSWERED_NOTHING = Q(answer=ShareLink.Answer.NONE)
 UNTAKEN = Q(state__in=[ShareLink.State.NOT_OPENED, ShareLink.State.OPENED])
 PARTLY = Q(state__in=[ShareLink.State.STARTED, ShareLink.State.PARTIAL])
 WHOLE = Q(state__in=ShareLink.WHOLE)
@@ -73,7 +74,8 @@ def links_to_remind(now: datetime) -> QuerySet[ShareLink]:
     """Open links of released datasets whose recipient did not use them, in projects that remind; with ``project``, and
     ``every``, the days between two reminders.
 
-    Who has several links to a dataset is reminded of the newest, and of none once something was taken with any.
+    Who has several links to a dataset is reminded of the newest, and of none once something was taken with any, or
+    they said with any that no reminder is needed.
     Datasets and projects are looked up link by link: a join would let SQLite begin with all datasets of the portal.
     """
     links = ShareLink.objects.open(now).annotate(project=of_released_dataset("project_id"), every=_every())
@@ -81,9 +83,10 @@ def links_to_remind(now: datetime) -> QuerySet[ShareLink]:
     siblings = ShareLink.objects.filter(dataset=OuterRef("dataset"), recipient=OuterRef("recipient"))
     newer = Q(pk__gt=OuterRef("pk"), starts_at__lte=now, expires_at__gt=now, revoked_at__isnull=True)
     return links.filter(
+        ANSWERED_NOTHING,
         UNTAKEN | PARTLY & Q(mild),
         ~Exists(User.objects.filter(pk=OuterRef("created_by"), is_active=False)),  # their links do not work
-        ~Exists(siblings.filter(WHOLE | PARTLY & ~Q(mild) | newer)),
+        ~Exists(siblings.filter(WHOLE | PARTLY & ~Q(mild) | ~ANSWERED_NOTHING | newer)),
         every__gt=0,
     )
 

@@ -106,6 +106,8 @@ POST    projects/<slug:code>/people/                                   login  40
 GET     projects/<slug:code>/people/<int:person_id>/remove             login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/people/<int:person_id>/remove             login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/people/<int:person_id>/role               login  404     403    403    in     in     login
+GET     projects/<slug:code>/reminders/                                login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/reminders/                                login  404     403    403    in     in     login
 GET     projects/<slug:code>/settings/                                 login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/settings/                                 login  404     403    403    in     in     login
 GET     projects/<slug:code>/upload-tokens/                            login  404     403    403    ok     ok     login
@@ -115,8 +117,6 @@ GET     projects/<slug:code>/upload-tokens/<int:token_id>/revoke       login  40
 POST    projects/<slug:code>/upload-tokens/<int:token_id>/revoke       login  404     403    403    ok     ok     login
 GET     projects/<slug:code>/upload-tokens/new                         login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/upload-tokens/new                         login  404     403    403    in     in     login
-GET     projects/<slug:code>/reminders/                                login  404     403    403    ok     ok     login
-POST    projects/<slug:code>/reminders/                                login  404     403    403    in     in     login
 
 # a dataset
 GET     datasets/<uuid:dataset_id>/                                    login  404     ok     ok     ok     ok     login
@@ -195,6 +195,12 @@ POST    drop/<str:drop_token>                                          in     in
 GET     drop/<str:drop_token>/<uuid:drop_id>                           404    404     404    404    404    404    404
 GET     s/<str:token>                                                  ok     ok      ok     ok     ok     ok     ok
 POST    s/<str:token>/password                                         in     in      in     in     in     in     in
+GET     s/<str:token>/i-have-it                                        ok     ok      ok     ok     ok     ok     ok
+POST    s/<str:token>/i-have-it                                        ok     ok      ok     ok     ok     ok     ok
+GET     s/<str:token>/not-me                                           ok     ok      ok     ok     ok     ok     ok
+POST    s/<str:token>/not-me                                           ok     ok      ok     ok     ok     ok     ok
+GET     s/<str:token>/no-reminders                                     ok     ok      ok     ok     ok     ok     ok
+POST    s/<str:token>/no-reminders                                     ok     ok      ok     ok     ok     ok     ok
 POST    s/<str:token>/more-time                                        ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/<str:name>.zip                                   ok     ok      ok     ok     ok     ok     ok
 GET     s/<str:token>/files/<path:path>                                ok     ok      ok     ok     ok     ok     ok

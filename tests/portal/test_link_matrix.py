@@ -21,9 +21,12 @@ WAYS = {
     "s/<str:token>/<str:name>.zip": "zip",
     "s/<str:token>/copy": "copy",
     "s/<str:token>/files/<path:path>": "files",
+    "s/<str:token>/i-have-it": "-",
     "s/<str:token>/live": "-",
     "s/<str:token>/manifest-sha256.txt": "-",
     "s/<str:token>/more-time": "-",
+    "s/<str:token>/no-reminders": "-",
+    "s/<str:token>/not-me": "-",
     "s/<str:token>/password": "-",
     "s/<str:token>/push/<slug:kind>": "push",
     "s/<str:token>/selection": "zip",
@@ -35,9 +38,11 @@ WAYS = {
     "api/v1/shared/<token>/kit": "-",
     "api/v1/shared/<token>/verified": "-",
 }
-# What two addresses answer otherwise: more time may be asked for, and a password said, at the fitting moment alone.
+# What some addresses answer otherwise: more time may be asked for, and a password said, at the fitting moment alone; who
+# is the wrong person knows no password, and says so all the same.
 MORE_TIME, PASSWORD = "s/<str:token>/more-time", "s/<str:token>/password"
 OTHERWISE = {(MORE_TIME, "expired"): "200", (PASSWORD, "locked"): "422"}
+OTHERWISE |= {(f"s/<str:token>/{name}", "locked"): "200" for name in ("i-have-it", "not-me", "no-reminders")}
 
 
 def expire() -> None:
