@@ -16,8 +16,8 @@ TABS = (
     ("Destinations", "destinations", MAY_SEND),
     ("Keeping", "project_keeping", _EVERY_MEMBER),
     ("People", "project_people", _EVERY_MEMBER),
-    ("Settings", "project_settings", MAY_MANAGE),
     ("Reminders", "project_reminders", MAY_MANAGE),
+    ("Settings", "project_settings", MAY_MANAGE),
 )
 
 

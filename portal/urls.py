@@ -81,5 +81,5 @@ urlpatterns = [
     path("", include("delivery.urls")),
     path("", include("keeping.urls")),
     path("", include("sharing.urls")),
-]
     path("", include("reminders.urls")),
+]
