@@ -81,7 +81,11 @@ class Stage:
 def stage(**more_settings: str) -> Iterator[Stage]:
     """Starts everything, ends everything, and removes what was written. ``more_settings`` as in the environment."""
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "var" if (ROOT / "var").is_dir() else None))
-    settings = {"LABCOURIER_EMAIL_URL": (folder / "mail").as_uri(), "LABCOURIER_LOG_LEVEL": "WARNING"} | more_settings
+    settings = {
+        "LABCOURIER_EMAIL_URL": (folder / "mail").as_uri(),
+        "LABCOURIER_LOG_LEVEL": "WARNING",
+        "LABCOURIER_MAILS_A_DAY": "0",
+    } | more_settings
     port = _free_port()
     try:
         with portal_running(port, var=folder / "var", log_folder=folder / "log", settings=settings) as programs:

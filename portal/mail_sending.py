@@ -12,6 +12,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from portal.logs import redact
+from portal.mail_ceilings import WENT_OUT, day_of, keep_to_ceilings, return_room
 from portal.mail_claims import ClaimLost, Clock, begin_body, claim, due_ids, give_back, settle_abandoned
 from portal.mail_text import message_of, write_letter
 from portal.models import Notice
@@ -41,7 +42,8 @@ def send_due_mail(*, clock: Clock, seconds: float = WORK_FOR) -> Counter[str]:
             while time.monotonic() < stop_at and (ids := due_ids(clock())):
                 if isinstance(post, StagedEmailBackend):
                     post.connect()
-                _send_batch(post, claim(ids, now=clock()), ended, clock, stop_at)
+                batch = keep_to_ceilings(claim(ids, now=clock()), clock())
+                _send_batch(post, batch, ended, clock, stop_at)
         except Unreachable as trouble:
             _tell_who_waits(str(trouble), now=clock())
             return ended
@@ -51,13 +53,17 @@ def send_due_mail(*, clock: Clock, seconds: float = WORK_FOR) -> Counter[str]:
 
 
 def _send_batch(post: BaseEmailBackend, batch: list[Notice], ended: Counter[str], clock: Clock, stop_at: float) -> None:
-    unsent = deque(batch)
+    unsent, stayed, day = deque(batch), [], day_of(clock())
     try:
         while unsent and time.monotonic() < stop_at:
-            ended[_send(post, unsent[0], clock)] += 1
-            unsent.popleft()
+            state = _send(post, unsent[0], clock)
+            ended[state] += 1
+            mail = unsent.popleft()
+            if state not in WENT_OUT:
+                stayed.append(mail)
     finally:
         give_back(list(unsent))
+        return_room([*stayed, *unsent], day)
 
 
 def _send(post: BaseEmailBackend, notice: Notice, clock: Clock) -> State:

@@ -5,6 +5,7 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.urls import reverse
 
+from portal.mail_ceilings import ceiling_of
 from portal.models import Notice, Project, User
 from portal.outbox import Mail
 
@@ -29,6 +30,15 @@ def invitation(notice: Notice) -> Mail | None:
         "days": settings.PASSWORD_RESET_TIMEOUT // 86_400,
     }
     return Mail("invitation", context, reply_to=[project.contact_email] if project else [])
+
+
+def mails_held(notice: Notice) -> Mail | None:
+    """To a manager: the project has sent as many mails as it may in a day."""
+    project = Project.objects.filter(pk=notice.subject_id).first()
+    if project is None:
+        return None
+    address = settings.PORTAL_URL + project.get_absolute_url()
+    return Mail("mails-held", {"project": project, "ceiling": ceiling_of(project), "address": address})
 
 
 def _password_address(person: User) -> str:

@@ -156,6 +156,7 @@ MAILS = {
     "reminder-digest": "reminders.mails.reminder_digest",
     "downloads-digest": "portal.digests.digest",
     "invitation": "portal.mails.invitation",
+    "mails-held": "portal.mails.mails_held",
 }
 
 # --- database, cache, broker --------------------------------------------------------------------------------------

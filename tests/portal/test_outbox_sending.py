@@ -162,7 +162,7 @@ def test_staff_can_have_a_stuck_mail_sent_again(state: State, sam: User) -> None
 def test_other_mails_are_not_sent_again(state: State, sam: User) -> None:
     queue("rita@x.example")
     Notice.objects.update(state=state, sent_at=NOW, leased_until=NOW)
-    with pytest.raises(Conflict, match="Only a failed or uncertain mail"):
+    with pytest.raises(Conflict, match="Only one that failed, was sent back or is uncertain"):
         try_again(notice=Notice.objects.get(), actor=Actor.of_user(sam), now=NOW)
     assert Notice.objects.get().state == state
 

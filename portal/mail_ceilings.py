@@ -1,0 +1,95 @@
+"""At most so many mails of a project a day, so that one that goes wild does not get the facility's mail server blocked.
+
+A day is one of the portal's zone. What is beyond the ceiling waits until the next day, says so in the outbox, and the
+project's managers are told once a day. Mails that are about no dataset (invitations, this one) are never held back, nor
+are new passwords, which do not come this way.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from portal.mail_claims import give_back
+from portal.models import MailDay, Membership, Notice, Project
+from portal.outbox import new_notice, queue_notices
+
+State = Notice.State
+WENT_OUT = (State.SENT, State.UNCERTAIN)
+
+
+def keep_to_ceilings(claimed: list[Notice], now: datetime) -> list[Notice]:
+    """Those of ``claimed``, just taken to be sent, that may go out today; the others are made to wait.
+
+    Cost: one short transaction for each project of the batch that has a ceiling.
+    """
+    spared: set[int] = set()
+    for project, mails in _by_project(claimed).items():
+        room = _reserve(project, day_of(now), len(mails))
+        beyond = mails[room:]
+        spared.update(mail.pk for mail in beyond)
+        give_back(beyond)  # so the next batch asks again: of those in the room, not all may go out
+        if not room:
+            _hold_back(project, now)
+    return [mail for mail in claimed if mail.pk not in spared]
+
+
+def return_room(unsent: Iterable[Notice], day: date) -> None:
+    """Takes mails out of the day's count that in the end did not go out."""
+    for project, mails in _by_project(unsent).items():
+        rest = Greatest(F("mails"), len(mails)) - len(mails)
+        MailDay.objects.filter(project=project, day=day).update(mails=rest)
+
+
+def ceiling_of(project: Project) -> int:
+    """Mails a day; 0: no limit."""
+    return project.mails_a_day or settings.MAILS_A_DAY
+
+
+def day_of(now: datetime) -> date:
+    return timezone.localtime(now, timezone.get_default_timezone()).date()
+
+
+def _by_project(mails: Iterable[Notice]) -> dict[Project, list[Notice]]:
+    """Of the projects that have a ceiling."""
+    found: dict[Project, list[Notice]] = defaultdict(list)
+    for mail in mails:
+        if mail.dataset and ceiling_of(mail.dataset.project):
+            found[mail.dataset.project].append(mail)
+    return found
+
+
+def _reserve(project: Project, day: date, wanted: int) -> int:
+    """How many of ``wanted`` mails fit into the day; they are counted from now on."""
+    with transaction.atomic():
+        MailDay.objects.get_or_create(project=project, day=day)
+        count = MailDay.objects.select_for_update().get(project=project, day=day)
+        room = max(0, min(wanted, ceiling_of(project) - count.mails))
+        if room:
+            MailDay.objects.filter(pk=count.pk).update(mails=F("mails") + room)
+    return room
+
+
+def _hold_back(project: Project, now: datetime) -> None:
+    """All mails of the project that are due, by one UPDATE."""
+    day, ceiling = day_of(now), ceiling_of(project)
+    reason = (
+        f"The project has sent {ceiling} mails on {day:%-d %B}, as many as it may. This one waits for the next day."
+    )
+    with transaction.atomic():
+        waiting = Notice.objects.to_send().due(now).filter(dataset__project=project)
+        waiting.update(not_before=_begin_of(day + timedelta(days=1)), last_error=reason)
+        managers = Membership.objects.filter(project=project, role=Membership.Role.MANAGER, user__is_active=True)
+        queue_notices(
+            new_notice("mails-held", address, subject_id=project.pk, slot=day.isoformat())
+            for address in managers.values_list("user__email", flat=True)
+        )
+
+
+def _begin_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())
