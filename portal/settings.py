@@ -130,6 +130,9 @@ STORAGE_REPORT_SECTIONS: list[str] = [
     "portal.storage_owners.by_project",
     "portal.storage_owners.by_instrument",
     "portal.storage_trouble.corrupt_files",
+    "uploads.storage_report.stalled_uploads",
+    "uploads.storage_report.silent_agents",
+    "delivery.storage_report.undelivered",
 ]
 WHEN_VERIFIED: list[str] = ["portal.arriving.files_verified", "delivery.following.files_verified"]
 MAILS = {
@@ -239,6 +242,7 @@ LAYOUTS_ROOM = CONFIG.layouts_bytes
 LIFESIGNS_ROOT = VAR / "run" / "alive"
 STORES = CONFIG.stores
 REREAD_DAYS = CONFIG.reread_days
+MAX_FILE_BYTES = CONFIG.max_file_bytes
 MAX_FILE_BYTES = CONFIG.max_file_bytes
 STORAGE_REPORT = CONFIG.storage_report
 BUNDLE_THRESHOLD_BYTES = CONFIG.bundle_threshold_bytes
