@@ -218,9 +218,8 @@ CELERY_BEAT_SCHEDULE = {
     "release and dispatch": {"task": "sharing.tasks.sweep_task", "schedule": timedelta(minutes=1)},
     "send mail": {"task": "portal.tasks.send_due_mail_task", "schedule": timedelta(seconds=20)},
     "read returned mail": {"task": "portal.tasks.read_returned_mail_task", "schedule": timedelta(minutes=5)},
-    "read returned mail": {"task": "portal.tasks.read_returned_mail_task", "schedule": timedelta(minutes=5)},
-    "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},
     "measure storage": {"task": "portal.tasks.measure_storage_task", "schedule": timedelta(minutes=10)},
+    "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},
     "copy to second stores": {"task": "keeping.tasks.copy_task", "schedule": timedelta(minutes=1)},
     "push to destinations": {"task": "delivery.tasks.push_task", "schedule": timedelta(minutes=1)},
     "tell hooks": {"task": "delivery.tasks.hook_task", "schedule": timedelta(minutes=1)},
@@ -242,9 +241,8 @@ LAYOUTS_ROOM = CONFIG.layouts_bytes
 LIFESIGNS_ROOT = VAR / "run" / "alive"
 STORES = CONFIG.stores
 REREAD_DAYS = CONFIG.reread_days
-MAX_FILE_BYTES = CONFIG.max_file_bytes
-MAX_FILE_BYTES = CONFIG.max_file_bytes
 STORAGE_REPORT = CONFIG.storage_report
+MAX_FILE_BYTES = CONFIG.max_file_bytes
 BUNDLE_THRESHOLD_BYTES = CONFIG.bundle_threshold_bytes
 MIN_FREE_BYTES = CONFIG.min_free_bytes
 UPLOAD_EXPIRY = timedelta(hours=CONFIG.upload_expiry_hours)
@@ -267,9 +265,6 @@ EMAIL_USE_SSL = _mail.scheme == "smtps"
 EMAIL_USE_TLS = _mail_options.get("tls") == ["1"]
 EMAIL_TIMEOUT = 30
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONFIG.email_from
-MAILS_A_DAY = CONFIG.mails_a_day
-BOUNCE_ADDRESS = CONFIG.bounce_address or DEFAULT_FROM_EMAIL
-BOUNCE_MAILBOX, BOUNCE_SECRET = CONFIG.bounce_mailbox, CONFIG.bounce_secret
 MAILS_A_DAY = CONFIG.mails_a_day
 BOUNCE_ADDRESS = CONFIG.bounce_address or DEFAULT_FROM_EMAIL
 BOUNCE_MAILBOX, BOUNCE_SECRET = CONFIG.bounce_mailbox, CONFIG.bounce_secret
