@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Bytes. ``room``: what can still come before uploads are refused or the disk is full."""
+    """Bytes. ``total`` may have parts that nobody but the system is given; ``usable`` is what there is for files."""
 
     store: str
     used: int
@@ -23,7 +23,12 @@ class Disk:
     total: int
 
     @property
+    def usable(self) -> int:
+        return self.used + self.free
+
+    @property
     def room(self) -> int:
+        """What can still come before uploads are refused or the disk is full."""
         return self.free - (settings.MIN_FREE_BYTES if self.store == LOCAL else 0)
 
 

@@ -57,7 +57,7 @@ class DiskPlot:
     lines: list[str]
     trend: str
     full: float
-    rows: list[tuple[date, int, int]]
+    rows: list[tuple[date, int]]
 
 
 def plot_days(now: datetime, present: Sequence[Holding]) -> DaysPlot:
@@ -80,7 +80,7 @@ def plot_disk(disk: Disk, past: Sequence[Sample], now: datetime) -> DiskPlot:
     """The last 90 days, and where the line through the last 30 leads in the next 30."""
     samples = [*past, (now, disk.used)]
     first = now.astimezone(UTC).date() - DAYS * DAY
-    highest = nice_ceiling(disk.total)
+    highest = nice_ceiling(disk.usable)
     told = forecast_of(disk, list(past), now)
     ahead = min(max(disk.used + told.per_day * AHEAD, 0), highest)
     trend = [_point(now, disk.used, first, highest), _point(now + AHEAD * DAY, round(ahead), first, highest)]
@@ -89,8 +89,8 @@ def plot_disk(disk: Disk, past: Sequence[Sample], now: datetime) -> DiskPlot:
         disk.store,
         [" ".join(_point(*sample, first, highest) for sample in run) for run in _unbroken(samples)],
         " ".join(trend) if told.kind in ("filling", "steady") else "",
-        _height_at(disk.total, highest),
-        [(moment.astimezone(UTC).date(), used, max(0, disk.total - used)) for moment, used in reversed(samples)],
+        _height_at(disk.usable, highest),
+        [(moment.astimezone(UTC).date(), used) for moment, used in reversed(samples)],
     )
 
 

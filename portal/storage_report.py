@@ -45,14 +45,14 @@ def _disk_figures(disk: Disk, told: Forecast) -> Iterator[Figure]:
     name = "" if disk.store == LOCAL else f" ({disk.store})"
     tone = "bad" if told.kind == "full" else ""
     yield Figure(f"Full{name}", *_full(told), tone=tone)
-    free = f"{disk.free / disk.total:.0%} of {size_text(disk.total)}" if disk.total else ""
-    yield Figure(f"Disk free{name}", size_text(disk.free), free, tone=tone)
+    part = f"{disk.free / disk.usable:.0%} of {size_text(disk.usable)}" if disk.usable else ""
+    yield Figure(f"Disk free{name}", size_text(disk.free), part, tone=tone)
 
 
 def _full(told: Forecast) -> tuple[str, str]:
     """What stands large, and what stands below it."""
     words, _, rest = forecast_words(told).partition(" (")
-    return words.capitalize(), rest.removesuffix(")")
+    return words.removeprefix("about "), rest.removesuffix(")")
 
 
 def _held_figures(days: DaysPlot, present: Sequence[Holding]) -> Iterator[Figure]:

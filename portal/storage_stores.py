@@ -55,7 +55,7 @@ def _row(name: str, held: int, disk: Disk | None, past: list[Sample], now: datet
     return [
         Cell(name),
         size_cell(held),
-        size_cell(disk.used, of=disk.total),
+        size_cell(disk.used, of=disk.usable),
         size_cell(disk.free),
         change_cell(round(told.per_day)) if told.kind in ("filling", "steady") else NOTHING,
         _grown(disk, past, now, 30),

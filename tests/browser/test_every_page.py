@@ -92,6 +92,7 @@ PAGES = {
     "audit": ("sam", "/staff/audit/"),
     "audit-downloads": ("sam", "/staff/audit/?kind=downloaded"),
     "audit-nothing-found": ("sam", "/staff/audit/?person=nobody@example.org"),
+    "storage": ("sam", "/staff/storage/"),
     "mail": ("sam", "/staff/mail/"),
     "mail-in-trouble": ("sam", "/staff/mail/?state=failed"),
     "instruments": ("sam", "/staff/instruments/"),

@@ -17,6 +17,7 @@ from sharing.services.dispatch import dispatch_dataset
 from sharing.services.expiry import note_expired_links
 from sharing.services.recording import Delivery, begin_delivery, end_delivery, note_opened
 from tests.browser.facility.arrivals import Run, dataset_of
+from tests.browser.facility.disks import measure_storage
 from tests.browser.facility.moved_clock import Story
 from tests.browser.facility.people import House
 
@@ -87,6 +88,7 @@ def strike_each_day(story: Story, since: datetime) -> None:
         story.at(moment, lambda moment=moment: note_expired_links(now=moment))  # type: ignore[misc]
         story.at(moment, lambda moment=moment: remind_recipients(now=moment))  # type: ignore[misc]
         story.at(moment, send_mails)
+        story.at(moment, lambda moment=moment: measure_storage(moment, story.now))  # type: ignore[misc]
         moment += timedelta(days=1)
 
 
