@@ -14,7 +14,7 @@ TOKENS = LinkTokens(PREFIX, b"labcourier answer to a deletion 1\0")
 def answer_address(asked: AskedPerson) -> str | None:
     """The whole address for a mail; None when the key that signed it is no longer in the ring."""
     token = TOKENS.of(asked.public_id, asked.key_id)
-    return f"{settings.PORTAL_URL}{reverse('answer', args=[token])}" if token else None
+    return f"{settings.PORTAL_URL}{reverse('keep_answer', args=[token])}" if token else None
 
 
 def find_asked(token: str) -> AskedPerson:

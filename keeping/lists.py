@@ -4,8 +4,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from keeping.models import Keeping
-from keeping.models.keepings import KeepingQuerySet
+from keeping.models import Keeping, KeepingQuerySet
 from portal.models import Project
 
 SHOWN = 50

@@ -53,7 +53,9 @@ def authorise(token: str, now: datetime) -> ShareLink:
         raise LinkNotYetOpen(f"It works from {day_text(link.starts_at)} on. Come back then.", **detail)
     if link.is_stopped:
         raise LinkStopped(f"The person who sent it no longer works here. Ask {contact} for a new one.", **detail)
-    if link.dataset.state in (Dataset.State.EXPIRED, Dataset.State.PURGED):
+    if link.dataset.state == Dataset.State.EXPIRED:
+        raise DataDeleted(f"For a while they can be restored. Write to {contact} at once if you need them.", **detail)
+    if link.dataset.is_gone:
         raise DataDeleted(f"They were kept for a limited time. Ask {contact} whether a copy exists.", **detail)
     return link
 

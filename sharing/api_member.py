@@ -75,6 +75,6 @@ def make_links(request: HttpRequest, dataset_id: UUID, wish: LinkWishIn) -> Link
 def _dataset(request: HttpRequest, dataset_id: UUID) -> Dataset:
     """Raises NotFound, and DataDeleted when its files are gone."""
     dataset = dataset_of_member(request, dataset_id)
-    if dataset.state == Dataset.State.PURGED:
+    if dataset.is_gone:
         raise DataDeleted("The files of this dataset were deleted; its description and history remain.")
     return dataset

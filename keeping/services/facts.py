@@ -15,6 +15,7 @@ from portal.models import AuditEvent
 from sharing.models import ShareLink
 
 CountedFrom = RetentionClass.CountedFrom
+Answer = ShareLink.Answer
 FOR_EVER = Policy(days=None)
 
 
@@ -26,6 +27,21 @@ class _Link(NamedTuple):
     completed_at: datetime | None
     verified_at: datetime | None
     last_taken_at: datetime | None
+    answer: str
+    answered_at: datetime | None
+
+    @property
+    def done_at(self) -> datetime | None:
+        """When nothing more was to be waited for: they have everything, or said so, or that it is not theirs."""
+        said = self.answered_at if self.answer in (Answer.HAS_IT, Answer.NOT_THEIRS) else None
+        return min((at for at in (self.completed_at, said) if at), default=None)
+
+    @property
+    def agreed_at(self) -> datetime | None:
+        """Their program compared what it fetched with the checksums, or they said that they have it."""
+        if self.answer == Answer.HAS_IT:
+            return self.answered_at
+        return self.verified_at if self.state == ShareLink.State.VERIFIED else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +103,8 @@ def _situation(
         agreed_at=_agreed_at(keeping, links, agreed),
         warned_at=keeping.warned_at,
     )
-    whole = {link.recipient.lower() for link in links if link.state in ShareLink.WHOLE}
-    without = {link.recipient.lower() for link in links if link.revoked_at is None} - whole
+    done = {link.recipient.lower() for link in links if link.done_at}
+    without = {link.recipient.lower() for link in links if link.revoked_at is None} - done
     return Situation(keeping, retention, facts, sorted(without))
 
 
@@ -112,21 +128,19 @@ def _each_recipient_s_end(links: list[_Link]) -> list[datetime]:
         of[link.recipient.lower()].append(link)
     moments = []
     for theirs in of.values():
-        whole = [link.completed_at for link in theirs if link.completed_at]
-        moments.append(min(whole) if whole else max(link.revoked_at or link.expires_at for link in theirs))
+        done = [link.done_at for link in theirs if link.done_at]
+        moments.append(min(done) if done else max(link.revoked_at or link.expires_at for link in theirs))
     return moments
 
 
 def _agreed_at(keeping: Keeping, links: list[_Link], agreed: dict[str, datetime]) -> datetime | None:
-    """When the last of the recipients, and the owner if one is named, agreed; None while one has not.
-
-    Whose program compared what it fetched with the checksums needs no more: they have it.
-    """
+    """When the last of the recipients, and the owner if one is named, agreed; None while one has not."""
     agreed = dict(agreed)
     for link in links:
-        if link.verified_at and link.state == ShareLink.State.VERIFIED:
-            agreed.setdefault(link.recipient.lower(), link.verified_at)
-    wanted = {link.recipient.lower() for link in links if link.revoked_at is None}
+        if link.agreed_at:
+            agreed.setdefault(link.recipient.lower(), link.agreed_at)
+    theirs = (link for link in links if link.revoked_at is None and link.answer != Answer.NOT_THEIRS)
+    wanted = {link.recipient.lower() for link in theirs}
     if not wanted:
         return None
     wanted |= {keeping.owner_email.lower()} - {""}

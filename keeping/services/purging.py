@@ -17,8 +17,7 @@ from django.db.models import F
 from dataplane.errors import DataplaneError, NotStored, StoreTrouble
 from dataplane.side_by_side import side_by_side
 from keeping import events
-from keeping.models import CopyPlan, FileCopy, Keeping
-from keeping.models.keepings import KeepingQuerySet
+from keeping.models import CopyPlan, FileCopy, Keeping, KeepingQuerySet
 from portal.mail_claims import Clock
 from portal.models import DataFile, Dataset
 from portal.queue import enqueue

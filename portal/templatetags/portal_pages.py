@@ -66,7 +66,7 @@ def panel_content(context: Context, dataset: Dataset, panel: Panel) -> SafeStrin
 def file_link(dataset: Dataset, file: DataFile, folder: str) -> SafeString:
     """The file's name as seen from ``folder``, linked once it is verified."""
     name = file.path.removeprefix(f"{folder}/") if folder else file.path
-    is_offered = file.state == DataFile.State.VERIFIED
+    is_offered = file.state == DataFile.State.VERIFIED and not dataset.is_gone
     address = address_if_any("dataset_file", dataset.pk, file.path) if is_offered else ""
     return format_html('<a href="{}">{}</a>', address, name) if address else format_html("{}", name)
 

@@ -22,20 +22,17 @@ def place_on_drive(person: User, path: str, site: str) -> Folder | Offer:
     if not below:
         return _project(person, code)
     name, _, rest = below.partition("/")
-    dataset = visible_datasets(person).filter(project__code=code, name=name).exclude(state=_GONE).first()
+    dataset = visible_datasets(person).filter(project__code=code, name=name).exclude(state__in=Dataset.GONE).first()
     if dataset is None:
         raise _not_there("dataset")
     return place_in(dataset, rest)
-
-
-_GONE = Dataset.State.PURGED
 
 
 def _project(person: User, code: str) -> Folder:
     project = visible_projects(person).filter(code=code).first()
     if project is None:
         raise _not_there("project")
-    datasets = visible_datasets(person).filter(project=project).exclude(state=_GONE).order_by("name")
+    datasets = visible_datasets(person).filter(project=project).exclude(state__in=Dataset.GONE).order_by("name")
     return Folder(project.name, "", int(project.created_at.timestamp()), lambda: map(_of_dataset, datasets.iterator()))
 
 

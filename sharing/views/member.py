@@ -15,6 +15,6 @@ def member_s_dataset(request: HttpRequest, dataset_id: UUID) -> Dataset:
     dataset = visible_datasets(request.user).filter(pk=dataset_id).first()
     if dataset is None:
         raise NotFound("There is no such dataset, or you may not see it. Ask a manager of its project.")
-    if dataset.state == Dataset.State.PURGED:
+    if dataset.is_gone:
         raise DataDeleted("The files of this dataset were deleted; its description and history remain.")
     return dataset

@@ -61,8 +61,9 @@ def test_what_is_verified_of_an_open_dataset_can_be_taken(
         assert sign_in(bob).get(url).status_code == 200
 
 
-def test_a_deleted_dataset_says_so(dataset: Dataset, bob: User, sign_in: SignIn) -> None:
-    Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.PURGED)
+@pytest.mark.parametrize("state", Dataset.GONE)
+def test_a_deleted_dataset_says_so(dataset: Dataset, bob: User, sign_in: SignIn, state: str) -> None:
+    Dataset.objects.filter(pk=dataset.pk).update(state=state)
     for url in addresses(dataset):
         answer = sign_in(bob).get(url)
         assert answer.status_code == 410
