@@ -175,6 +175,9 @@ FIELD_WORDS = {
     "ways": "the ways of taking data",
     "password_hash": "the password",
     "is_active": "whether the account is on",
+    "renewal_answer": "whether more time is given at once",
+    "renewal_days": "how many days more time is",
+    "renewal_times": "how often more time is given at once",
 }
 
 

@@ -21,6 +21,7 @@ from portal.views import (
     storage,
 )
 from sharing.api import router as shared_router
+from sharing.api_links import router as links_router
 from sharing.api_member import router as own_data_router
 from sharing.api_receipts import router as receipts_router
 from uploads.api import router as uploads_router
@@ -32,6 +33,7 @@ api.add_router("", agents_router)
 api.add_router("", bounces_router)
 api.add_router("/me", member_router)
 api.add_router("/me/datasets", own_data_router)
+api.add_router("/me/datasets", links_router)
 api.add_router("/me/datasets", receipts_router)
 api.add_router("/shared", shared_router)
 

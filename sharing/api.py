@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from ninja import Query, Router
 
-from portal.errors import NotFound
-from sharing.access import admit, recipient_actor
+from portal.errors import Conflict, NotFound
+from sharing.access import admit, find_link, recipient_actor
 from sharing.file_lists import files_named, list_files
 from sharing.gate.bundles import MOST_FILES, send_bundle
 from sharing.kit import kit_of_link
@@ -19,12 +19,14 @@ from sharing.models import ShareLink, Way
 from sharing.schemas import (
     CommandOut,
     KitOut,
+    MoreTimeOut,
     NamedFilesIn,
     SharedFilesOut,
     SharedOut,
     VerifiedOut,
 )
 from sharing.services.bundled import note_verified
+from sharing.services.more_time import ask_for_more_time
 
 router = Router(tags=["share links"])
 TAR = {
@@ -86,6 +88,21 @@ def shared_verified(request: HttpRequest, response: HttpResponse, token: str, na
     count = note_verified(link=link, digests=digests, actor=recipient_actor(request, link), now=timezone.now())
     link.refresh_from_db(fields=["state"])
     return VerifiedOut(verified=count, state=link.state)
+
+
+@router.post("/{token}/more-time", response=MoreTimeOut)
+def shared_more_time(request: HttpRequest, response: HttpResponse, token: str) -> MoreTimeOut:
+    """Of a link that has ended: asks for more time, once however often it is called; perhaps it is given at once.
+
+    `state`: granted, with the new end; waiting for somebody's answer, which comes by mail; refused, with `words`.
+    """
+    response["Cache-Control"] = "private, no-store"
+    link, now = find_link(token), timezone.now()
+    asked = ask_for_more_time(link=link, actor=recipient_actor(request, link), now=now)
+    if asked is None:
+        admit(request, token, now)
+        raise Conflict("The link works, so there is no need for more time.", code="link_open")
+    return MoreTimeOut(state=asked.state, until=asked.until, words=asked.words)
 
 
 def _link(request: HttpRequest, token: str, response: HttpResponse | None = None, way: Way | None = None) -> ShareLink:

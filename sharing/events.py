@@ -1,7 +1,10 @@
 """What the audit hears from this room, one function an event. Call each last in its transaction."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from portal.actors import Actor
-from portal.audit import record
+from portal.audit import record, record_of_each
 from portal.models import Dataset
 from sharing.models import RenewalRequest, ShareLink
 
@@ -20,6 +23,19 @@ def link_made(link: ShareLink, actor: Actor) -> None:
 
 def link_revoked(link: ShareLink, actor: Actor) -> None:
     record("link_revoked", actor, dataset=link.dataset, subject=link.recipient, link=link.pk, state=link.state)
+
+
+def address_corrected(link: ShareLink, actor: Actor, *, former: ShareLink) -> None:
+    """`link` was made in place of `former`, whose mail went to a wrong address."""
+    record(
+        "address_corrected",
+        actor,
+        dataset=link.dataset,
+        subject=link.recipient,
+        former=former.recipient,
+        link=link.pk,
+        former_link=former.pk,
+    )
 
 
 def link_expired(link: ShareLink, actor: Actor) -> None:
@@ -42,6 +58,12 @@ def link_changed(link: ShareLink, actor: Actor, *, names: list[str]) -> None:
     }
     changes = {name: now[name] for name in names}
     record("link_changed", actor, dataset=link.dataset, subject=link.recipient, link=link.pk, changes=changes)
+
+
+def links_extended(dataset: Dataset, ends: Sequence[tuple[ShareLink, datetime]], actor: Actor) -> None:
+    """As `link_changed`, for many links of one dataset; each with its new end."""
+    told = [(link.recipient, {"link": link.pk, "changes": {"expires_at": until.isoformat()}}) for link, until in ends]
+    record_of_each("link_changed", actor, dataset=dataset, told=told)
 
 
 def link_sent_again(link: ShareLink, actor: Actor) -> None:

@@ -2,8 +2,9 @@
 
 import re
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.http import QueryDict
@@ -11,12 +12,19 @@ from django.utils import timezone
 
 from portal.errors import Invalid
 from portal.forms import DayInput
-from sharing.models import LONGEST_DAYS, ShareLink, Way, all_ways
+from portal.templatetags.quantities import thin
+from sharing.models import LONGEST_DAYS, RenewalPolicy, ShareLink, Way, all_ways
 from sharing.services.by_hand import ShareWish, checked_addresses
+from sharing.services.extending import ENDED, OPEN, TICKED, Extension
 from sharing.services.renewals import MOST_WORDS
 from sharing.services.terms import NewTerms, Terms
 
 SHORTEST_PASSWORD = 8
+
+if TYPE_CHECKING:  # the forms of Django are generic for the type checker only
+    FormOfRenewalPolicy = forms.ModelForm[RenewalPolicy]
+else:
+    FormOfRenewalPolicy = forms.ModelForm
 
 
 class TermsForm(forms.Form):
@@ -91,6 +99,15 @@ class ShareForm(TermsForm):
         )
 
 
+class AddressForm(forms.Form):
+    address = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Of the person who was meant.",
+    )
+
+
 class LinkTermsForm(TermsForm):
     """For a link that is there. Its end is a day; the password is never shown."""
 
@@ -146,3 +163,55 @@ class RenewalAnswerForm(forms.Form):
         if said.get("answer") == "grant" and not said.get("days") and "days" not in self.errors:
             self.add_error("days", "Say for how many days.")
         return said
+
+
+class ExtensionForm(forms.Form):
+    """Below the links of a dataset, whose ticks are `link`."""
+
+    which = forms.ChoiceField(label="Which links", widget=forms.RadioSelect, initial=TICKED)
+    days = forms.IntegerField(
+        label="By days",
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        required=False,
+        help_text="From the end of each; from now for those that have ended.",
+    )
+    until = forms.DateField(
+        label="Or until",
+        widget=DayInput(),
+        required=False,
+        help_text="The last day. Those that end later stay as they are.",
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, counts: Mapping[str, int], days: int) -> None:
+        super().__init__(data, initial={"days": days})
+        which = cast("forms.ChoiceField", self.fields["which"])
+        which.choices = [
+            (TICKED, "Those ticked above"),
+            (OPEN, f"All that work ({thin(counts[OPEN])})"),
+            (ENDED, f"All that have ended ({thin(counts[ENDED])})"),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        if not self.errors and bool(said["days"]) == bool(said["until"]):
+            self.add_error("days", "Say by how many days or until which day, and leave the other empty.")
+        return said
+
+    def extension(self) -> Extension:
+        """What a valid form asks for."""
+        day = self.cleaned_data["until"]
+        end = timezone.make_aware(datetime.combine(day, time.max)) if day else None
+        return Extension(days=self.cleaned_data["days"], until=end)
+
+
+class RenewalPolicyForm(FormOfRenewalPolicy):
+    class Meta:
+        model = RenewalPolicy
+        fields = ["answer", "days", "most_times"]
+        labels = {
+            "answer": "Whoever asks for more time",
+            "days": "Days that are given",
+            "most_times": "Given at once, for each link (times)",
+        }
+        widgets = {"answer": forms.RadioSelect}

@@ -135,6 +135,14 @@ class LinkWishIn(Schema):
         return password
 
 
+class MoreTimeOut(Schema):
+    """`until` when it was granted, `words` when it was refused."""
+
+    state: str
+    until: datetime | None
+    words: str
+
+
 class LinkOut(Schema):
     recipient: str
     expires_at: datetime

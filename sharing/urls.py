@@ -1,6 +1,18 @@
 from django.urls import path
 
-from sharing.views import answers, downloads, landing, live, renewals, selections, shares, trees, webdav
+from sharing.views import (
+    answers,
+    dataset_links,
+    downloads,
+    landing,
+    live,
+    renewal_policy,
+    renewals,
+    selections,
+    shares,
+    trees,
+    webdav,
+)
 
 urlpatterns = [
     path("s/<str:token>", landing.landing, name="link"),
@@ -19,6 +31,7 @@ urlpatterns = [
     path("dav/", webdav.webdav, name="webdav"),
     path("dav/<path:path>", webdav.webdav, name="webdav"),
     path("datasets/<uuid:dataset_id>/share", shares.share, name="share_dataset"),
+    path("datasets/<uuid:dataset_id>/links", dataset_links.dataset_links, name="dataset_links"),
     path("datasets/<uuid:dataset_id>/choose", selections.dataset_choose, name="dataset_choose"),
     path("datasets/<uuid:dataset_id>/selection", selections.dataset_selection, name="dataset_selection"),
     path(
@@ -26,6 +39,7 @@ urlpatterns = [
     ),
     path("datasets/<uuid:dataset_id>/download/files/<path:path>", downloads.dataset_file, name="dataset_file"),
     path("datasets/<uuid:dataset_id>/download/<str:name>.zip", downloads.dataset_zip, name="dataset_zip"),
+    path("projects/<slug:code>/settings/more-time", renewal_policy.more_time_policy, name="more_time_policy"),
     path("links/<int:link_id>/", shares.link_terms, name="link_terms"),
     path("links/<int:link_id>/send-again", shares.send_again, name="send_link_again"),
     path("links/<int:link_id>/more-time/<int:renewal_id>", renewals.answer_as_member, name="answer_renewal_as_member"),

@@ -57,7 +57,7 @@ def change_terms(*, link: ShareLink, terms: NewTerms, actor: Actor, now: datetim
     if terms.expires_at <= now:
         raise Invalid("The link would end at once. Choose a later day, or revoke it.")
     with transaction.atomic():
-        locked = locked_link(link)
+        locked = _locked(link)
         if terms.expires_at <= locked.starts_at:
             raise Invalid("The link would end before it begins to work. Choose a later day.")
         had_ended, wanted = locked.expires_at <= now, _wanted(locked, terms)
@@ -78,14 +78,19 @@ def change_terms(*, link: ShareLink, terms: NewTerms, actor: Actor, now: datetim
 def send_again(*, link: ShareLink, actor: Actor, now: datetime) -> None:
     """The mail with the link once more; at most one a minute. Raises Conflict when it no longer works, NotReleased."""
     with transaction.atomic():
-        locked = locked_link(link)
+        locked = _locked(link)
         if not locked.is_open(now):
             raise Conflict("The link has ended. Give it a later day first; its recipient then gets the mail again.")
         _mail_again(locked, now)
         events.link_sent_again(locked, actor)
 
 
-def locked_link(link: ShareLink) -> ShareLink:
+def slot_of_again(now: datetime) -> str:
+    """Of the mail with a link that goes once more: at most one a minute."""
+    return f"again:{now:%Y-%m-%dT%H:%M}"
+
+
+def _locked(link: ShareLink) -> ShareLink:
     locked = ShareLink.objects.select_for_update(of=("self",)).select_related("dataset__project").get(pk=link.pk)
     if locked.revoked_at is not None:
         raise LinkRevoked("It was revoked, for good. Share the dataset again.")
@@ -106,5 +111,4 @@ def _wanted(link: ShareLink, terms: NewTerms) -> dict[str, Any]:
 
 
 def _mail_again(link: ShareLink, now: datetime) -> None:
-    slot = f"again:{now:%Y-%m-%dT%H:%M}"
-    queue_notice("dataset-ready", link.recipient, subject_id=link.pk, slot=slot, dataset=link.dataset)
+    queue_notice("dataset-ready", link.recipient, subject_id=link.pk, slot=slot_of_again(now), dataset=link.dataset)

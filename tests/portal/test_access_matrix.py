@@ -108,6 +108,8 @@ POST    projects/<slug:code>/people/<int:person_id>/remove             login  40
 POST    projects/<slug:code>/people/<int:person_id>/role               login  404     403    403    in     in     login
 GET     projects/<slug:code>/reminders/                                login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/reminders/                                login  404     403    403    in     in     login
+GET     projects/<slug:code>/settings/more-time                        login  404     403    403    ok     ok     login
+POST    projects/<slug:code>/settings/more-time                        login  404     403    403    in     in     login
 GET     projects/<slug:code>/settings/                                 login  404     403    403    ok     ok     login
 POST    projects/<slug:code>/settings/                                 login  404     403    403    in     in     login
 GET     projects/<slug:code>/upload-tokens/                            login  404     403    403    ok     ok     login
@@ -145,6 +147,8 @@ GET     datasets/<uuid:dataset_id>/panels/<slug:key>                   login  40
 GET     datasets/<uuid:dataset_id>/choose                              login  404     ok     ok     ok     ok     login
 GET     datasets/<uuid:dataset_id>/selection                           login  404     ok     ok     ok     ok     login
 POST    datasets/<uuid:dataset_id>/selection                           login  404     ok     ok     ok     ok     login
+GET     datasets/<uuid:dataset_id>/links                               login  404     ok     ok     ok     ok     login
+POST    datasets/<uuid:dataset_id>/links                               login  404     403    in     in     in     login
 GET     datasets/<uuid:dataset_id>/share                               login  404     403    ok     ok     ok     login
 POST    datasets/<uuid:dataset_id>/share                               login  404     403    in     in     in     login
 GET     datasets/<uuid:dataset_id>/timeline                            login  404     ok     ok     ok     ok     login
@@ -216,6 +220,7 @@ GET     api/v1/shared/<token>                                          ok     ok
 GET     api/v1/shared/<token>/files                                    ok     ok      ok     ok     ok     ok     ok
 GET     api/v1/shared/<token>/kit                                      ok     ok      ok     ok     ok     ok     ok
 POST    api/v1/shared/<token>/bundle                                   ok     ok      ok     ok     ok     ok     ok
+POST    api/v1/shared/<token>/more-time                                in     in      in     in     in     in     in
 POST    api/v1/shared/<token>/verified                                 ok     ok      ok     ok     ok     ok     ok
 
 # programs: the JSON API and tus
@@ -242,6 +247,9 @@ GET     api/v1/me/datasets/<dataset_id>/content/files                  401    40
 POST    api/v1/me/datasets/<dataset_id>/content/bundle                 401    404     ok     ok     ok     ok     401
 GET     api/v1/me/datasets/<dataset_id>/receipts                       401    404     ok     ok     ok     ok     401
 GET     api/v1/me/datasets/<dataset_id>/receipts/<link_id>             401    404     ok     ok     ok     ok     401
+POST    api/v1/me/datasets/<dataset_id>/links/extend                   401    404     403    ok     ok     ok     401
+GET     api/v1/me/datasets/<dataset_id>/renewals                       401    404     ok     ok     ok     ok     401
+POST    api/v1/me/datasets/<dataset_id>/renewals/<renewal_id>          401    404     403    ok     ok     ok     401
 POST    api/v1/me/datasets/<dataset_id>/links                          401    404     403    ok     ok     ok     401
 GET     api/v1/openapi.json                                            ok     ok      ok     ok     ok     ok     ok
 GET     dav/                                                           401    401     401    401    401    401    401
@@ -274,6 +282,8 @@ BODIES: dict[str, Any] = {
     "POST api/v1/shared/<token>/bundle": {"files": [{"path": "image.tif", "sha256": DIGEST}]},
     "POST api/v1/shared/<token>/verified": {"files": [{"path": "image.tif", "sha256": DIGEST}]},
     "POST api/v1/me/datasets/<dataset_id>/content/bundle": {"files": [{"path": "image.tif", "sha256": DIGEST}]},
+    "POST api/v1/me/datasets/<dataset_id>/links/extend": {"which": "open", "days": 3},
+    "POST api/v1/me/datasets/<dataset_id>/renewals/<renewal_id>": {"answer": "refuse"},
     "POST api/v1/me/datasets/<dataset_id>/links": {"recipients": ["rita@university.example"], "occasion": str(uuid4())},
     "POST api/v1/datasets/<dataset_id>/files": {"files": [{"path": "image.tif", "size": 13}]},
     "POST api/v1/datasets/<dataset_id>/files/query": {"paths": ["image.tif"]},

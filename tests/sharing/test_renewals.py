@@ -212,3 +212,18 @@ def test_who_makes_a_link_longer_has_answered(bob_s_link: ShareLink, bob: User) 
     assert (request.state, request.until, request.answered_by) == (State.GRANTED, now + 9 * DAY, bob.email)
     with pytest.raises(AlreadyAnswered, match="has given more time already"):
         refuse_more_time(request=request, words="", actor=Actor.of_user(bob), how=How.MEMBER, now=now)
+
+
+def test_a_manager_sets_the_policy_on_a_page_and_the_audit_has_it(alice: User, project: Project) -> None:
+    client = Client()
+    client.force_login(alice)
+    page = reverse("more_time_policy", args=[project.code])
+    assert page in client.get(reverse("project_settings", args=[project.code])).content.decode()
+    sent = {"answer": "at_once", "days": 5, "most_times": 2}
+    for wrong in ({"days": 0}, {"most_times": 0}, {"answer": "perhaps"}):
+        assert client.post(page, sent | wrong).status_code == 422
+    for _ in range(2):
+        assert client.post(page, sent).status_code == 302
+    policy = RenewalPolicy.objects.get()
+    assert (policy.answer, policy.days, policy.most_times) == ("at_once", 5, 2)
+    assert kinds() == ["project_changed"]
