@@ -87,6 +87,9 @@ AUDIT_WORDS = {
     "more_time_asked": Words("more time asked for", "asked for more time to download", "clock"),
     "more_time_given": Words("more time given", "gave {subject} more time to download", "clock"),
     "more_time_refused": Words("more time refused", "refused {subject} more time to download", "calendar-x"),
+    "address_corrected": Words(
+        "address corrected", "corrected the address {former} to {subject} and sent a new link", "envelope"
+    ),
     "link_revoked": Words("link revoked", "revoked the link of {subject}", "slash-circle"),
     "link_expired": Words("link expired", "ended the link of {subject}, whose time was over", "calendar-x"),
     "downloaded": Words("download", _downloaded, "download"),

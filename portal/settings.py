@@ -114,6 +114,7 @@ HOME_NEEDS: list[str] = [
     "uploads.needs.stalled_uploads",
     "portal.needs.forgotten_open_datasets",
     "sharing.needs.more_time_asked_for",
+    "sharing.needs.mails_not_delivered",
     "sharing.needs.links_ending_untaken",
 ]
 STAFF_FIGURES: list[str] = [

@@ -7,11 +7,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from portal.access import visible_datasets
+from portal.access import MAY_SEND, visible_datasets
 from portal.actors import Actor
 from portal.client_address import client_address
 from portal.link_passwords import Lock, is_unlocked
-from portal.models import Dataset, User
+from portal.models import Dataset, Membership, User
 from portal.templatetags.times import day_text
 from sharing import links
 from sharing.errors import (
@@ -25,6 +25,7 @@ from sharing.errors import (
     WayClosed,
 )
 from sharing.models import ShareLink, Way
+from sharing.models.links import ShareLinkQuerySet
 from sharing.services.more_time import days_given_at_once
 
 if TYPE_CHECKING:
@@ -99,6 +100,14 @@ def _more_time(token: str, link: ShareLink, now: datetime) -> dict[str, Any]:
 def visible_links(user: "User | AnonymousUser") -> QuerySet[ShareLink]:
     """Links of datasets that this person may see."""
     return ShareLink.objects.filter(dataset__in=visible_datasets(user)).select_related("dataset__project", "created_by")
+
+
+def links_to_send(user: User) -> ShareLinkQuerySet:
+    """Links of projects where this person may send, so that they may also change them."""
+    if user.is_staff:
+        return ShareLink.objects.all()
+    mine = Membership.objects.filter(user=user, role__in=MAY_SEND)
+    return ShareLink.objects.filter(dataset__project__in=mine.values("project"))
 
 
 def recipient_actor(request: HttpRequest, link: ShareLink) -> Actor:

@@ -9,6 +9,7 @@ from portal.models import Membership, User
 from portal.needs import SHOWN, Need
 from portal.templatetags.times import relative_text
 from sharing.models import RenewalRequest, ShareLink
+from sharing.undelivered import links_not_delivered
 
 ENDS_SOON = timedelta(days=7)
 
@@ -23,6 +24,20 @@ def links_ending_untaken(person: User, now: datetime) -> list[Need]:
         .order_by("expires_at")
     )
     return [_need(link, now) for link in links[:SHOWN]]
+
+
+def mails_not_delivered(person: User, now: datetime) -> list[Need]:
+    """Links whose recipients the mail did not reach, where this person may correct the address. Three queries."""
+    return [
+        Need(
+            mail.state,
+            link.dataset.title,
+            link.dataset.get_absolute_url(),
+            f"the mail to {link.recipient} did not arrive. {mail.reason}",
+            "See the links",
+        )
+        for link, mail in list(links_not_delivered(person, now).items())[:SHOWN]
+    ]
 
 
 def more_time_asked_for(person: User, now: datetime) -> list[Need]:

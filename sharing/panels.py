@@ -12,6 +12,7 @@ from portal.access import may_send
 from portal.models import Dataset
 from portal.panels import Panel
 from sharing.models import Receipt, RenewalRequest, ShareLink
+from sharing.undelivered import undelivered
 from sharing.wording import steps_of, ways_used
 
 ROWS = 100
@@ -19,14 +20,20 @@ MOMENT = timedelta(minutes=5)
 
 
 def links_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
-    """Who may download until when, and how far they are. Cost: two queries, whatever the number of links."""
+    """Who may download until when, and how far they are. Cost: three queries, whatever the number of links."""
     waits = RenewalRequest.objects.waiting().filter(link=OuterRef("pk"), ended_at=OuterRef("expires_at"))
     found = ShareLink.objects.filter(dataset=dataset).annotate(more_time_waits=Exists(waits))
     links = list(found.order_by("-id")[: ROWS + 1])
-    now = timezone.now()
+    unreached, now = undelivered(links), timezone.now()
     context = {
         "links": [
-            {"link": link, "ended": _ended(link, dataset, now), "steps": steps_of(link), "ways": ways_used(link)}
+            {
+                "link": link,
+                "ended": _ended(link, dataset, now),
+                "steps": steps_of(link),
+                "ways": ways_used(link),
+                "undelivered": unreached.get(link.pk),
+            }
             for link in links[:ROWS]
         ],
         "more": len(links) > ROWS,

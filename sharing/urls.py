@@ -2,6 +2,7 @@ from django.urls import path
 
 from sharing.views import (
     answers,
+    corrections,
     dataset_links,
     downloads,
     landing,
@@ -44,5 +45,6 @@ urlpatterns = [
     path("links/<int:link_id>/send-again", shares.send_again, name="send_link_again"),
     path("links/<int:link_id>/more-time/<int:renewal_id>", renewals.answer_as_member, name="answer_renewal_as_member"),
     path("more-time/<str:answer_token>", renewals.answer_from_mail, name="answer_renewal"),
+    path("links/<int:link_id>/address", corrections.correct, name="correct_address"),
     path("links/<int:link_id>/revoke", shares.revoke, name="revoke_link"),
 ]

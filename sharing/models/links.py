@@ -31,7 +31,7 @@ class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
 
     def untaken(self) -> Self:
         """Nothing was taken with it; the page may have been opened."""
-        return self.filter(state__in=[ShareLink.State.NOT_OPENED, ShareLink.State.OPENED])
+        return self.filter(state__in=ShareLink.UNTAKEN)
 
     def expiry_to_note(self, now: datetime) -> Self:
         """Ran out and nobody has written that down yet."""
@@ -55,6 +55,7 @@ class ShareLink(models.Model):
         NOT_THEIRS = "not_theirs", "says it is not theirs"
         NO_REMINDERS = "no_reminders", "wants no reminders"
 
+    UNTAKEN: ClassVar[tuple[State, ...]] = (State.NOT_OPENED, State.OPENED)
     WHOLE: ClassVar[tuple[State, ...]] = (State.COMPLETE, State.VERIFIED)
 
     public_id = models.CharField(max_length=22, unique=True, default=new_public_id, editable=False)

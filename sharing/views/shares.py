@@ -88,7 +88,7 @@ def link_terms(request: HttpRequest, link_id: int) -> HttpResponse:
 @require_POST
 @login_required
 def send_again(request: HttpRequest, link_id: int) -> HttpResponse:
-    link = _link_of_sender(request, link_id)
+    link = link_of_sender(request, link_id)
     send_link_again(link=link, actor=signed_in_actor(request), now=timezone.now())
     messages.success(request, f"The mail to {link.recipient} is on its way again.")
     return redirect("link_terms", link.pk)
@@ -97,7 +97,7 @@ def send_again(request: HttpRequest, link_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def revoke(request: HttpRequest, link_id: int) -> HttpResponse:
-    link = _link_of_sender(request, link_id)
+    link = link_of_sender(request, link_id)
     if request.method == "POST":
         revoke_link(link=link, actor=signed_in_actor(request), now=timezone.now())
         messages.success(request, f"The link of {link.recipient} no longer works.")
@@ -123,7 +123,7 @@ def _renewals(link: ShareLink, may_answer: bool) -> dict[str, Any]:
     return {"renewals": asked, "renewal": waiting, "renewal_form": form}
 
 
-def _link_of_sender(request: HttpRequest, link_id: int) -> ShareLink:
+def link_of_sender(request: HttpRequest, link_id: int) -> ShareLink:
     """Raises NotFound for strangers, Forbidden for those who only view."""
     link = _visible_link(request, link_id)
     require(may_send(request.user, link.dataset.project), _ASK)

@@ -165,6 +165,8 @@ POST    links/<int:link_id>/                                           login  40
 POST    links/<int:link_id>/more-time/<int:renewal_id>                 login  404     403    ok     ok     ok     login
 POST    links/<int:link_id>/send-again                                 login  404     403    ok     ok     ok     login
 GET     links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
+GET     links/<int:link_id>/address                                    login  404     403    ok     ok     ok     login
+POST    links/<int:link_id>/address                                    login  404     403    in     in     in     login
 POST    links/<int:link_id>/revoke                                     login  404     403    ok     ok     ok     login
 
 # staff
