@@ -38,19 +38,6 @@ def address_corrected(link: ShareLink, actor: Actor, *, former: ShareLink) -> No
     )
 
 
-def address_corrected(link: ShareLink, actor: Actor, *, former: ShareLink) -> None:
-    """`link` was made in place of `former`, whose mail went to a wrong address."""
-    record(
-        "address_corrected",
-        actor,
-        dataset=link.dataset,
-        subject=link.recipient,
-        former=former.recipient,
-        link=link.pk,
-        former_link=former.pk,
-    )
-
-
 def link_expired(link: ShareLink, actor: Actor) -> None:
     record("link_expired", actor, dataset=link.dataset, subject=link.recipient, link=link.pk, state=link.state)
 

@@ -108,15 +108,6 @@ class AddressForm(forms.Form):
     )
 
 
-class AddressForm(forms.Form):
-    address = forms.EmailField(
-        label="E-mail address",
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Of the person who was meant.",
-    )
-
-
 class LinkTermsForm(TermsForm):
     """For a link that is there. Its end is a day; the password is never shown."""
 
