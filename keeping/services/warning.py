@@ -8,7 +8,7 @@ from keeping import events
 from keeping.models import AskedPerson, Keeping
 from keeping.services.facts import Situation
 from portal.link_tokens import current_key_id
-from portal.models import Membership
+from portal.models import Membership, Notice
 from portal.outbox import new_notice, queue_notices
 
 KIND = "deletion-warning"
@@ -29,11 +29,13 @@ def warn(situation: Situation, *, days: int, now: datetime) -> bool:
         return False
     people = _asked(keeping, _people(situation))
     slot = f"{keeping.deletion_at:%Y-%m-%d}/{days}"
+    told_before = Notice.objects.filter(kind=KIND, slot=slot, dataset=keeping.dataset).exists()
     queue_notices(
         new_notice(KIND, asked.email, subject_id=asked.pk, slot=slot, dataset=keeping.dataset, context={"days": days})
         for asked in people
     )
-    events.deletion_warned(keeping, days=days, people=len(people))
+    if not told_before:  # by a worker that died before it let go
+        events.deletion_warned(keeping, days=days, people=len(people))
     return True
 
 

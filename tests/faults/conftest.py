@@ -1,3 +1,4 @@
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -40,6 +41,17 @@ def found(request: pytest.FixtureRequest) -> Found:
 @pytest.fixture(scope="session")
 def facility(tmp_path_factory: pytest.TempPathFactory) -> Facility:
     return make_facility(tmp_path_factory.mktemp("facility"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """In memory where the system has such a place: a flush that is only counted need not wait for a disk."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir():
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory, prefix="labcourier-") as name:
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")

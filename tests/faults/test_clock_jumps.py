@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from portal.actors import SYSTEM
 from sharing.access import find_link
-from sharing.models import ShareLink, Way
+from sharing.models import RenewalPolicy, ShareLink, Way
 from sharing.services.by_hand import revoke_link
+from sharing.services.more_time import ask_for_more_time
 from sharing.services.terms import NewTerms, change_terms
 from tests.faults.conftest import Found
 from tests.faults.sizes import times
@@ -53,7 +54,9 @@ def answers(world: World, method: str, now: datetime) -> set[int]:
 
 def test_a_link_follows_the_clock_wherever_it_jumps(found: Found) -> None:
     world, chance = make_world(), random.Random(SEED)  # noqa: S311  (the same jumps each time)
-    asked, ended = 0, 0
+    asked, ended, renewed = 0, 0, 0
+    policy = {"answer": RenewalPolicy.Answer.AT_ONCE, "days": 9, "most_times": 1000}
+    RenewalPolicy.objects.create(project=find_link(world.samples["token"]).dataset.project, **policy)
     with patch("portal.queue.enqueue"):  # no worker, no scheduler: nobody but the web server
         for number in range(JUMPS):
             link = find_link(world.samples["token"])
@@ -62,11 +65,15 @@ def test_a_link_follows_the_clock_wherever_it_jumps(found: Found) -> None:
             is_open = link.starts_at <= now < link.expires_at
             assert seen <= ({200, 206} if is_open else {410} if now >= link.expires_at else {409}), (number, now)
             asked, ended = asked + 2 * len(ADDRESSES), ended + (not is_open)
-            if number % 5 == 4:
+            if number % 5 == 2 and now >= link.expires_at and ask_for_more_time(link=link, actor=SYSTEM, now=now):
+                renewed += 1  # by the policy, though nothing else runs
+            elif number % 5 == 4:
                 end = max(now, link.starts_at) + timedelta(hours=chance.uniform(1, 800))
                 terms = NewTerms(end, None, list(Way.values))
                 change_terms(link=link, terms=terms, actor=SYSTEM, now=now)
-    found(f"{JUMPS} jumps of the clock, {ended} of them out of the link's time; {asked} requests answered rightly")
+    found(
+        f"{JUMPS} jumps of the clock, {ended} of them out of the link's time, {renewed} renewals; {asked} requests answered rightly"
+    )
 
 
 def test_revoking_holds_at_the_next_request_at_whatever_time(found: Found) -> None:

@@ -10,8 +10,6 @@ are gone too, simulated from inside the process (`crashes/power_loss.py`).
 import json
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +21,6 @@ from tests.faults.sizes import times
 
 pytestmark = pytest.mark.promise("P1")
 POINTS = times(50, 1000)  # a campaign takes all there are
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """In memory where the system has such a place: a flush that is only counted need not wait for a disk."""
-    memory = Path("/dev/shm")
-    if not memory.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=memory, prefix="labcourier-") as name:
-        yield Path(name)
 
 
 def crash(facility: Facility, folder: Path, *arguments: object) -> Any:

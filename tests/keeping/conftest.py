@@ -82,7 +82,7 @@ def a_dataset(
     )
     DataFile.objects.bulk_create([_row(dataset, path, data) for path, data in files.items()])
     for path, data in files.items():
-        storage.store_of(dataset).put(f"em/{dataset.name}/{path}", BytesIO(data), len(data))
+        storage.store_of(dataset).put(f"{storage.dataset_key(dataset)}/{path}", BytesIO(data), len(data))
     return dataset
 
 

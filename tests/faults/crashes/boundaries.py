@@ -1,4 +1,4 @@
-"""Every write, flush, rename and commit of this process, and every acknowledgement; at the chosen one it is killed.
+"""Every write, flush, rename and commit of this process, and what else is told to it; at the chosen one it is killed.
 
 Each counts once, as a moment after which the disk, the database or the sender knows something else than before: a call
 that fails or changes nothing is no boundary, and neither is a flush when the kernel survives.
@@ -68,6 +68,10 @@ class Boundaries:
     def acknowledging(self) -> None:
         """To be told before the sender notes an acknowledgement."""
         self._pass("an acknowledgement")
+
+    def ringing(self) -> None:
+        """To be told before a worker is called."""
+        self._pass("a bell")
 
     def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*arguments: Any, **options: Any) -> Any:

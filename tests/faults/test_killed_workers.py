@@ -1,0 +1,64 @@
+"""P8: a worker is killed at each step of each task; a new one does what it left, within two minutes and not twice.
+
+A point counts when the disk, the database or whoever is called knows something else than at the one before: before the
+commit of a claim, after it, in the work, before the commit that tells of it, between that and the next bell
+(`crashes/boundaries.py`). The broker has forgotten everything after each crash. `CRASH_AT=<task>:<number>` in the
+environment takes one point alone, as a failure names it.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.clockwork.outside import outside
+from tests.faults.conftest import Found
+from tests.faults.live_portal import CHECKOUT, Facility, copy_facility, environment_of
+from tests.faults.sizes import times
+
+pytestmark = pytest.mark.promise("P8")
+OF_EACH = times(1, 1000)  # points of each task; a campaign takes all there are
+TASKS = {
+    "delivery.tasks.copy_task", "delivery.tasks.hook_task", "delivery.tasks.push_released_task",
+    "delivery.tasks.push_task", "delivery.tasks.sweep_copies_task", "keeping.tasks.copy_task",
+    "keeping.tasks.purge_task", "keeping.tasks.reread_task", "keeping.tasks.retention_task",
+    "portal.tasks.send_due_mail_task", "reminders.tasks.expire_links_task",
+    "reminders.tasks.remind_task", "sharing.tasks.dispatch_dataset_task", "sharing.tasks.lay_out_dataset_task",
+    "sharing.tasks.sweep_task", "uploads.tasks.expire_uploads_task", "uploads.tasks.remove_older_versions_task",
+    "uploads.tasks.silent_agents_task", "uploads.tasks.sweep_task", "uploads.tasks.verify_task",
+}  # fmt: skip
+
+
+def kill_workers(facility: Facility, folder: Path) -> Any:
+    var = folder / "var"
+    copy_facility(facility, var)
+    stores = json.dumps({"archive": {"kind": "folder", "path": str(var / "archive")}})
+    with outside(folder / "outside") as world:
+        settings = world.settings() | {"stores": stores, "destination_mounts": var / "mount", "log_level": "ERROR"}
+        environment = environment_of(var, **settings) | {"DJANGO_SETTINGS_MODULE": "portal.settings"}
+        arguments = [facility.secret, world.folder, world.hook_port, OF_EACH]
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.faults.clockwork", *map(str, arguments)],
+            cwd=CHECKOUT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_a_new_worker_does_what_a_killed_one_left(facility: Facility, folder: Path, found: Found) -> None:
+    told = kill_workers(facility, folder)
+    tasks, points = len(told["points"]), sum(told["points"].values())
+    found(f"workers of {tasks} tasks killed at {told['tried']} of {points} points, {len(told['failures'])} not healed")
+    assert not told["failures"]
+    assert set(told["points"]) >= TASKS
+    for fault, crashes in told["noticed"].items():
+        found(f"planted {fault}: noticed after {crashes} crashes")
+        assert crashes, f"{fault} was not noticed"
