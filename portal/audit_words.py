@@ -113,9 +113,7 @@ AUDIT_WORDS = {
     "file_repaired": Words("file repaired", "made {subject} in {store} again from a good copy: {reason}"),
     "copy_damaged": Words("second copy damaged", "found the copy of {subject} in {store} damaged: {reason}"),
     "retention_class_made": Words("retention class made", "made the retention class “{subject}”"),
-    "retention_class_changed": Words(
-        "retention class changed", "changed {changed} of the retention class “{subject}”"
-    ),
+    "retention_class_changed": Words("retention class changed", "changed {changed} of the retention class “{subject}”"),
     "retention_class_removed": Words("retention class removed", "removed the retention class “{subject}”"),
     "keeping_changed": Words("retention changed", "had the dataset kept as “{subject}” says; owner: {owner}"),
     "deletion_warned": Words("deletion announced", "warned people of the deletion", "calendar-x"),
@@ -130,9 +128,6 @@ AUDIT_WORDS = {
     "purge_began": Words("removal of files begun", "began to remove the files of the deleted dataset", "trash"),
     "dataset_purged": Words("files removed", "removed the deleted files: {files}, {bytes}", "trash"),
     "mail_tried_again": Words("mail sent again", "had the mail to {subject} sent again", "envelope"),
-    "mail_sent_back": Words(
-        "mail sent back", "learned that the mail to {subject} did not arrive: {reason}", "exclamation-triangle-fill"
-    ),
     "mail_sent_back": Words(
         "mail sent back", "learned that the mail to {subject} did not arrive: {reason}", "exclamation-triangle-fill"
     ),
