@@ -27,12 +27,11 @@ Sample = tuple[datetime, int]
 class Forecast:
     """``per_day``: bytes; ``full_on``, ``earliest`` and ``latest`` are None where they lie beyond ten years.
 
-    ``unknown``: too little was measured, for ``days`` days so far. ``full``: there is no room now. ``filling``: the
+    ``unknown``: too little was measured. ``full``: there is no room now. ``filling``: the
     line reaches the end within ten years. ``steady``: it does not; ``earliest`` is told when it still may.
     """
 
     kind: Literal["unknown", "full", "filling", "steady"]
-    days: float
     per_day: float = 0.0
     full_on: date | None = None
     earliest: date | None = None
@@ -45,15 +44,14 @@ def forecast(samples: Sequence[Sample], *, room: int, now: datetime) -> Forecast
     points = [((moment - now) / timedelta(days=1), float(used)) for moment, used in window]
     days = points[-1][0] - points[0][0] if points else 0.0
     if room <= 0:
-        return Forecast("full", days)
+        return Forecast("full")
     if days < SHORTEST / timedelta(days=1) or len(points) < FEWEST:
-        return Forecast("unknown", days)
+        return Forecast("unknown")
     slope = _slope(points)
     error = ERRORS * _slope_error(points, slope)
     full_on = _reached(room, slope, now)
     return Forecast(
         "filling" if full_on else "steady",
-        days,
         slope,
         full_on,
         _reached(room, slope + error, now),
@@ -69,7 +67,7 @@ def _apart(samples: Sequence[Sample]) -> list[Sample]:
 def forecast_words(told: Forecast) -> str:
     """``about 12 Mar 2027 (20 Feb 2027 to 30 Apr 2027)``; the same for every reader, so in days of UTC."""
     if told.kind == "unknown":
-        return f"not known yet ({told.days:.0f} of {SHORTEST.days} days measured)"
+        return "not known yet (it takes a week of measurements)"
     if told.kind == "full":
         return "full now"
     if told.full_on is None:

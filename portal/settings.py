@@ -160,6 +160,7 @@ MAILS = {
     "reminder-digest": "reminders.mails.reminder_digest",
     "downloads-digest": "portal.digests.digest",
     "invitation": "portal.mails.invitation",
+    "storage-report": "portal.storage_mail.storage_report_mail",
     "mails-held": "portal.mails.mails_held",
 }
 
@@ -220,6 +221,7 @@ CELERY_BEAT_SCHEDULE = {
     "send mail": {"task": "portal.tasks.send_due_mail_task", "schedule": timedelta(seconds=20)},
     "read returned mail": {"task": "portal.tasks.read_returned_mail_task", "schedule": timedelta(minutes=5)},
     "measure storage": {"task": "portal.tasks.measure_storage_task", "schedule": timedelta(minutes=10)},
+    "mail the storage report": {"task": "portal.tasks.storage_report_task", "schedule": timedelta(minutes=10)},
     "remind recipients": {"task": "reminders.tasks.remind_task", "schedule": timedelta(minutes=10)},
     "copy to second stores": {"task": "keeping.tasks.copy_task", "schedule": timedelta(minutes=1)},
     "push to destinations": {"task": "delivery.tasks.push_task", "schedule": timedelta(minutes=1)},

@@ -14,7 +14,7 @@ from portal.storage_sections import SHOWN, Cell, Section, count_cell, size_cell
 from portal.storage_stores import NOTHING, change_cell
 
 Owner = int | None
-ROW = ["In datasets", "Files", "Received, 30 days", "Deleted, 30 days", "Grown, 90 days"]
+ROW = ["In datasets", "Files", "Received in 30 days", "Deleted in 30 days", "Grown in 90 days"]
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ def stores(now: datetime) -> Section:
     return Section(
         "stores",
         "Stores",
-        ["Store", "In datasets", "Disk used", "Free", "A day", "30 days", "90 days", "Full"],
+        ["Store", "In datasets", "Disk used", "Free", "Grows a day", "In 30 days", "In 90 days", "Full"],
         [_row(name, held.get(name, 0), of_store.get(name), past.get(name, []), now) for name in names],
         lead="The disk counts whatever lies on it. Second copies and uploads on their way are not in datasets.",
     )

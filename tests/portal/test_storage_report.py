@@ -124,7 +124,7 @@ def test_what_came_and_went_is_told_by_project_and_instrument(
 
 def test_a_store_says_until_when_there_is_room(disk: Disk, dataset: Dataset, settings: Settings) -> None:
     settings.STORES = {}
-    assert texts(stores(NOON))[0][-1] == "not known yet (0 of 7 days measured)"
+    assert texts(stores(NOON))[0][-1] == "not known yet (it takes a week of measurements)"
     for days_ago in range(20, -1, -1):
         disk.used = 5 * TB - days_ago * 100 * GB
         measure_day(NOON - days_ago * DAY)
