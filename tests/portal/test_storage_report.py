@@ -1,5 +1,6 @@
 """When is it full, what goes next? What is measured each day, and what the page, the CSV and the mail make of it."""
 
+import csv
 import shutil
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -158,6 +159,25 @@ def test_the_page_shows_plots_with_their_tables(sams: Client, disk: Disk, make_d
     ):
         assert expected in page
     assert page.count('class="plot-line"') == 3  # two runs, and the key
+
+
+def test_both_files_are_exact_and_run_no_formula(
+    sams: Client, disk: Disk, make_dataset: MakeDataset, project: Project
+) -> None:
+    Project.objects.filter(pk=project.pk).update(name="=1+1")
+    hold(make_dataset(), 1234567, files=3)
+    measure_day(NOON)
+    tables = list(csv.DictReader(lines_of(sams, "/staff/storage.csv")))
+    (held,) = [row for row in tables if row["table"] == "By project" and row["column"] == "In datasets"]
+    assert (held["row"], held["number"]) == ("'=1+1", "1234567")
+    days = list(csv.reader(lines_of(sams, "/staff/storage-days.csv")))
+    assert days[1:] == [["2026-11-20", "2026-11-20T12:00:00Z", "em", "krios-2", "3", "1234567", "0"]]
+
+
+def lines_of(client: Client, address: str) -> list[str]:
+    answer = client.get(address)
+    assert "attachment" in answer.headers["Content-Disposition"]
+    return b"".join(answer).decode().splitlines()
 
 
 def test_the_report_asks_the_same_however_much_there_is(
