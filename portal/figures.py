@@ -94,4 +94,5 @@ def disk(now: datetime) -> list[Figure]:
     free = usage.free / usage.total
     tone = "bad" if usage.free < settings.MIN_FREE_BYTES else "warn" if free < NEARLY_FULL else ""
     note = "uploads are refused until there is room" if tone == "bad" else f"{free:.0%} of {size_text(usage.total)}"
-    return [Figure("Disk used", size_text(usage.used)), Figure("Disk free", size_text(usage.free), note, tone=tone)]
+    url = address_if_any("staff_storage")
+    return [Figure("Disk used", size_text(usage.used)), Figure("Disk free", size_text(usage.free), note, url, tone)]

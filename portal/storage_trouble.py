@@ -8,7 +8,7 @@ from portal.storage_sections import SHOWN, Cell, Section, count_cell
 
 def corrupt_files(now: datetime) -> Section | None:
     """Datasets with files that are not what was sent. Cost: two queries over an index of those alone."""
-    damaged = Dataset.objects.filter(corrupt_count__gt=0)
+    damaged = Dataset.objects.filter(corrupt_count__gt=0).exclude(state__in=Dataset.GONE)
     found = list(damaged.select_related("project").order_by("-corrupt_count", "pk")[:SHOWN])
     if not found:
         return None
