@@ -1,12 +1,14 @@
 """The figures of the facility's day that this room knows."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Sum
 
-from keeping.models import FileCopy, Round
+from keeping.lists import deletions_until
+from keeping.models import FileCopy, Keeping, Round
+from portal.addresses import address_if_any
 from portal.figures import Figure
-from portal.models import Dataset
+from portal.models import Dataset, Project
 from portal.templatetags.quantities import size_text, thin
 from portal.templatetags.times import relative_text
 
@@ -34,3 +36,15 @@ def second_copies(now: datetime) -> list[Figure]:
         return []
     note = waiting["trouble"][:80] or "files to be copied"
     return [Figure("Second copies waiting", thin(waiting["files"]), note, tone="warn" if waiting["trouble"] else "")]
+
+
+def deletions(now: datetime) -> list[Figure]:
+    """What the clock deletes within two weeks, and bytes that cannot be removed. Cost: two queries."""
+    coming = deletions_until(now + timedelta(days=14), Project.objects.all()).order_by()
+    soon = coming.aggregate(datasets=Count("pk"), size=Sum("dataset__bytes_verified"))
+    stuck = Keeping.objects.filter(deleted_at__isnull=False, purged_at__isnull=True).exclude(trouble="").count()
+    if not soon["datasets"] and not stuck:
+        return []
+    note = f"{thin(stuck)} cannot be removed" if stuck else size_text(soon["size"] or 0)
+    url = address_if_any("staff_deletions")
+    return [Figure("Deleted within two weeks", thin(soon["datasets"]), note, url, tone="bad" if stuck else "")]

@@ -1,11 +1,15 @@
 """What needs a person now, as this room knows it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from portal.access import visible_datasets
+from keeping.lists import deletions_until
+from portal.access import MAY_MANAGE, visible_datasets, visible_projects
 from portal.models import Dataset, User
 from portal.needs import SHOWN, Need
 from portal.templatetags.quantities import counted
+from portal.templatetags.times import relative_text
+
+_SOON = timedelta(days=7)
 
 
 def damaged_in_storage(person: User, now: datetime) -> list[Need]:
@@ -20,4 +24,23 @@ def damaged_in_storage(person: User, now: datetime) -> list[Need]:
             "See the files",
         )
         for dataset in datasets.order_by("-created_at")[:SHOWN]
+    ]
+
+
+def soon_deleted(person: User, now: datetime) -> list[Need]:
+    """Datasets that the clock deletes within a week, of projects that this person manages; the next first."""
+    projects = visible_projects(person)
+    if not person.is_staff:
+        projects = projects.filter(memberships__user=person, memberships__role__in=MAY_MANAGE)
+    coming = deletions_until(now + _SOON, projects)[:SHOWN]
+    return [
+        Need(
+            "expired",
+            row.dataset.title,
+            row.dataset.get_absolute_url(),
+            f"is deleted {relative_text((row.deletion_at - now).total_seconds())}. Keep it longer, or let it go.",
+            "See the dataset",
+        )
+        for row in coming
+        if row.deletion_at
     ]

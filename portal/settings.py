@@ -110,6 +110,7 @@ HOME_NEEDS: list[str] = [
     "portal.heartbeats.silent_programs",
     "portal.needs.corrupt_files",
     "keeping.needs.damaged_in_storage",
+    "keeping.needs.soon_deleted",
     "uploads.needs.silent_agents",
     "uploads.needs.stalled_uploads",
     "portal.needs.forgotten_open_datasets",
@@ -125,6 +126,7 @@ STAFF_FIGURES: list[str] = [
     "portal.heartbeats.program_figures",
     "keeping.figures.rereading",
     "keeping.figures.second_copies",
+    "keeping.figures.deletions",
 ]
 STORAGE_REPORT_SECTIONS: list[str] = [
     "portal.storage_stores.stores",
@@ -134,6 +136,8 @@ STORAGE_REPORT_SECTIONS: list[str] = [
     "uploads.storage_report.stalled_uploads",
     "uploads.storage_report.silent_agents",
     "delivery.storage_report.undelivered",
+    "keeping.storage_report.next_deletions",
+    "keeping.storage_report.held",
 ]
 WHEN_VERIFIED: list[str] = ["portal.arriving.files_verified", "delivery.following.files_verified"]
 MAILS = {

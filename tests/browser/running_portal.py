@@ -26,6 +26,7 @@ class Facility:
     datasets: dict[str, str]
     tokens: dict[str, str]
     drops: dict[str, str]
+    answers: dict[str, str]
     made_links: dict[str, int]
 
     def dataset(self, name: str) -> str:
@@ -37,6 +38,10 @@ class Facility:
     def link_page(self, name: str) -> str:
         """For members."""
         return f"/links/{self.made_links[name]}/"
+
+    def answer(self, name: str) -> str:
+        """Where somebody who was warned of a deletion says what they want."""
+        return f"/keep/{self.answers[name]}"
 
     def drop(self, name: str) -> str:
         return f"/drop/{self.drops[name]}"

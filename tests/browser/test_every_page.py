@@ -59,6 +59,13 @@ PAGES = {
     "dataset-push-live": ("alice", "{receiving}push"),
     "destinations": ("alice", "/projects/cryo-em/destinations/"),
     "destination-new-rclone": ("alice", "/projects/cryo-em/destinations/new/rclone"),
+    "keeping": ("alice", "/projects/cryo-em/keeping/"),
+    "keeping-none": ("alice", "/projects/x-ray/keeping/"),
+    "retention-class-add": ("alice", "/projects/cryo-em/keeping/add"),
+    "dataset-keeping": ("alice", "{shared}keeping"),
+    "dataset-hold": ("alice", "{shared}keeping/hold"),
+    "deletions": ("sam", "/staff/deletions/"),
+    "keep-answer": (None, "{answer_owner}"),
     "hooks": ("alice", "/projects/cryo-em/hooks/"),
     "hook-stopped": ("alice", "/projects/cryo-em/hooks/2/"),
     "drop-links": ("alice", "/projects/cryo-em/drop-links/"),
@@ -119,9 +126,10 @@ def open_page_named(name: str, facility: Facility, sign_in: SignIn, **options: o
     person, address = PAGES[name]
     places = {key: facility.dataset(key) for key in facility.datasets}
     links = {f"link_{key}": facility.link(key) for key in facility.tokens}
+    answers = {f"answer_{key}": facility.answer(key) for key in facility.answers}
     drops = {f"drop_{key}": facility.drop(key) for key in facility.drops}
     pages = {f"page_{key}": facility.link_page(key) for key in facility.made_links}
-    return sign_in(person, address.format(**places, **links, **drops, **pages), tolerate=REFUSED, **options)
+    return sign_in(person, address.format(**places, **links, **drops, **answers, **pages), tolerate=REFUSED, **options)
 
 
 def words_of(page: Page) -> set[str]:

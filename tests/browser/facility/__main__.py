@@ -18,6 +18,7 @@ from tests.browser.facility import handing_over  # noqa: E402
 from tests.browser.facility.agents import let_report  # noqa: E402
 from tests.browser.facility.arrivals import dataset_of, send_again  # noqa: E402
 from tests.browser.facility.elsewhere import growing_link, put_elsewhere  # noqa: E402
+from tests.browser.facility.kept import answer_tokens, keep_for_a_time  # noqa: E402
 from tests.browser.facility.moved_clock import Story, clock_at  # noqa: E402
 from tests.browser.facility.people import PASSWORD, House, connect, open_house  # noqa: E402
 from tests.browser.facility.story import HUBER, LATE, NOVAK, OKONKWO, PRIYA, RITA, Highlights, tell  # noqa: E402
@@ -42,6 +43,7 @@ def main() -> None:
     send_again(story, highlights.receiving)
     story.happen()
     put_elsewhere(house, highlights)
+    keep_for_a_time(house)
     handing_over.set_terms(highlights.huge, HUBER, password_hash=make_password(PASSWORD))
     handing_over.set_terms(highlights.shared, PRIYA.email, most_downloads=1)
     sys.stdout.write(json.dumps(_addresses(house, highlights)))
@@ -75,6 +77,7 @@ def _addresses(house: House, highlights: Highlights) -> dict[str, object]:
         "datasets": {key: str(dataset_of(run).pk) for key, run in runs.items()} | {"from_visitor": dropped()},
         "tokens": {key: token_of(link) for key, link in links.items()},
         "drops": drop_tokens(),
+        "answers": answer_tokens(),
         "made_links": {key: link.pk for key, link in made.items()},
     }
 

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from keeping.services.deleting import delete_by_hand
 from portal.actors import Actor
 from portal.mail_sending import send_due_mail
-from portal.models import DataFile, Dataset, Notice
+from portal.models import DataFile, Notice
 from reminders.services.remind import remind_recipients
 from sharing.gate.offers import zip_offer
 from sharing.layouts import layout_of
@@ -150,6 +151,6 @@ def _actor(link: ShareLink, guest: Guest) -> Actor:
     return Actor("recipient", str(link.pk), link.recipient, guest.address, guest.client)
 
 
-def let_expire(run: Run) -> None:
-    """Its time is over: the files are no longer offered."""
-    Dataset.objects.filter(client_key=run.key).update(state=Dataset.State.EXPIRED)
+def delete(run: Run, house: House, *, by: str, moment: datetime) -> None:
+    """The files are no longer offered; the dataset can still be restored."""
+    delete_by_hand(dataset=dataset_of(run), actor=house.actor(by), now=moment)

@@ -9,8 +9,8 @@ from tests.browser.facility.arrivals import Run, let_arrive
 from tests.browser.facility.handing_over import (
     CURL,
     Guest,
+    delete,
     hand_over,
-    let_expire,
     look,
     lose_mail,
     revoke,
@@ -247,7 +247,8 @@ def _expired(story: Story, house: House) -> Run:
     )
     let_arrive(story, house, run)
     hand_over(story, run)
-    story.at(_day(story, 2), lambda: let_expire(run))
+    deleted = _day(story, 2)
+    story.at(deleted, lambda: delete(run, house, by="alice", moment=deleted))
     return run
 
 

@@ -1,0 +1,83 @@
+"""What people see of retention, and what they do about it on the pages."""
+
+import pytest
+from django.test import Client
+
+from keeping.figures import deletions
+from keeping.needs import soon_deleted
+from keeping.services.retention import keep_by_the_clock
+from keeping.storage_report import held, next_deletions
+from portal.models import Dataset, Project, User
+from tests.conftest import SignIn
+from tests.keeping.conftest import MakeDataset
+from tests.keeping.retention_story import a_class, at, day, keeping_of, released, state_of
+
+
+@pytest.fixture(autouse=True)
+def in_april(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", at(25))
+
+
+@pytest.fixture
+def dataset(make_dataset: MakeDataset, project: Project, alice: User) -> Dataset:
+    made = make_dataset({"a": b"1"}, name="run-1", **released())
+    a_class(project)
+    keep_by_the_clock(clock=at(16))
+    return made
+
+
+def said(client: Client, address: str) -> str:
+    return " ".join(client.get(address).content.decode().split())
+
+
+def test_a_manager_holds_releases_extends_deletes_and_restores(dataset: Dataset, alice: User, sign_in: SignIn) -> None:
+    client, page = sign_in(alice), f"/datasets/{dataset.pk}/keeping"
+    assert "It is deleted on <time" in said(client, page)
+    client.post(f"{page}/hold", {"reason": "Under review"})
+    assert "by alice@facility.example" in said(client, page)
+    assert "Under review" in said(client, f"/datasets/{dataset.pk}/")
+    assert client.post(f"{page}/delete").status_code == 409
+    client.post(f"{page}/release")
+    assert "Keep “A run” longer?" in said(client, f"{page}/extend")
+    client.post(f"{page}/extend")
+    assert keeping_of(dataset).extended_until == day(25 + 14 + 30)  # the notice began anew after the hold
+    client.post(f"{page}/delete")
+    assert state_of(dataset) == "expired"
+    told = said(client, f"/datasets/{dataset.pk}/")
+    assert "It can be restored until" in told
+    assert "Download" not in told
+    client.post(f"{page}/restore")
+    assert state_of(dataset) == "released"
+
+
+def test_a_class_is_made_changed_and_removed(dataset: Dataset, alice: User, sign_in: SignIn) -> None:
+    client, tab = sign_in(alice), "/projects/em/keeping/"
+    wish = {"name": "short", "days": 2, "counted_from": "release", "grace_days": 1, "extension_days": 1}
+    assert client.post(f"{tab}add", {**wish, "days": 1, "most_extensions": 0}).status_code == 422
+    assert client.post(f"{tab}add", {**wish, "name": "A month", "most_extensions": 0}).status_code == 422
+    assert client.post(f"{tab}add", {**wish, "most_extensions": 0, "is_default": "on"}).status_code == 302
+    short = dataset.project.retention_classes.get(name="short")
+    assert dataset.project.retention_classes.get(is_default=True) == short
+    client.post(f"{tab}{short.pk}/edit", {**wish, "most_extensions": 0, "days": 50})
+    assert "50 days" in said(client, tab)
+    client.post(f"/datasets/{dataset.pk}/keeping", {"retention": short.pk, "owner": "ito@institute.example"})
+    assert keeping_of(dataset).owner_email == "ito@institute.example"
+    assert client.post(f"{tab}{short.pk}/remove").status_code == 409
+    client.post(f"/datasets/{dataset.pk}/keeping", {"retention": "", "owner": ""})
+    assert client.post(f"{tab}{short.pk}/remove").status_code == 302
+
+
+def test_staff_and_managers_are_told_what_goes_next(
+    dataset: Dataset, alice: User, bob: User, sam: User, sign_in: SignIn
+) -> None:
+    keep_by_the_clock(clock=at(25))
+    assert "run-1" in said(sign_in(sam), "/staff/deletions/")
+    assert [need.subject for need in soon_deleted(alice, day(25))] == ["A run"]
+    assert soon_deleted(bob, day(25)) == []
+    assert [figure.value for figure in deletions(day(25))] == ["1"]
+    section = next_deletions(day(25))
+    assert section
+    assert [[cell.text for cell in row] for row in section.rows] == [
+        ["A run", "Electron microscopy", "Tuesday 31 March 2026", "1\xa0B"]
+    ]
+    assert held(day(25)) is None
