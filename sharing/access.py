@@ -12,6 +12,7 @@ from portal.actors import Actor
 from portal.client_address import client_address
 from portal.link_passwords import Lock, is_unlocked
 from portal.models import Dataset, Membership, User
+from portal.templatetags.quantities import counted
 from portal.templatetags.times import day_text
 from sharing import links
 from sharing.errors import (
@@ -24,12 +25,18 @@ from sharing.errors import (
     PasswordWanted,
     WayClosed,
 )
-from sharing.models import ShareLink, Way
+from sharing.models import RenewalRequest, ShareLink, Way
 from sharing.models.links import ShareLinkQuerySet
 from sharing.services.more_time import days_given_at_once
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+_ANSWERED: dict[str, str] = {
+    RenewalRequest.State.WAITING: "More time was asked for; the answer comes by mail.",
+    RenewalRequest.State.GRANTED: "More time was given.",
+    RenewalRequest.State.REFUSED: "More time was asked for and could not be given.",
+}
 
 
 def authorise(token: str, now: datetime) -> ShareLink:
@@ -45,11 +52,8 @@ def authorise(token: str, now: datetime) -> ShareLink:
             f"It was ended by the people who sent it. Ask {contact} if you still need the data.", **detail
         )
     if link.expires_at <= now:
-        raise LinkExpired(
-            f"It worked until {day_text(link.expires_at)}. Ask {contact} for more time.",
-            **detail,
-            **_more_time(token, link, now),
-        )
+        said, more = _more_time(token, link, now)
+        raise LinkExpired(f"It worked until {day_text(link.expires_at)}. {said}", **detail, **more)
     if link.starts_at > now:
         raise LinkNotYetOpen(f"It works from {day_text(link.starts_at)} on. Come back then.", **detail)
     if link.is_stopped:
@@ -84,17 +88,22 @@ def lock_of(link: ShareLink) -> Lock:
     return Lock(f"share:{link.pk}", link.password_hash)
 
 
-def _more_time(token: str, link: ShareLink, now: datetime) -> dict[str, Any]:
-    """Whether more time was asked for since its end, and what came of it; else where, and if it is given at once.
+def _more_time(token: str, link: ShareLink, now: datetime) -> tuple[str, dict[str, Any]]:
+    """What is said of more time: what came of asking since the end, or where to ask, and if it is given at once.
 
-    Nothing when the data are gone or the link was stopped. Cost: at most three queries.
+    Cost: at most three queries.
     """
     if not link.may_be_renewed(now):
-        return {}
+        return f"Write to {link.dataset.project.contact_email} if you still need the data.", {}
     asked = link.renewal_requests.filter(ended_at=link.expires_at).first()
     if asked is not None:
-        return {"more_time_state": asked.state, "more_time_words": asked.words}
-    return {"more_time": reverse("ask_more_time", args=[token]), "more_time_days": days_given_at_once(link)}
+        return _ANSWERED[asked.state], {"more_time_state": asked.state, "more_time_words": asked.words}
+    days = days_given_at_once(link)
+    said = f"You can have {counted(days, 'more day,more days')} at once." if days else "You can ask for more time."
+    return f"{said} The same link then works again.", {
+        "more_time": reverse("ask_more_time", args=[token]),
+        "more_time_days": days,
+    }
 
 
 def visible_links(user: "User | AnonymousUser") -> QuerySet[ShareLink]:

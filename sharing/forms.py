@@ -147,7 +147,6 @@ class RenewalAnswerForm(forms.Form):
         label="Days",
         min_value=1,
         max_value=LONGEST_DAYS,
-        required=False,
         help_text="From now. The same link then works again.",
     )
     words = forms.CharField(
@@ -158,11 +157,10 @@ class RenewalAnswerForm(forms.Form):
         help_text="Stand in the mail that tells them.",
     )
 
-    def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or {}
-        if said.get("answer") == "grant" and not said.get("days") and "days" not in self.errors:
-            self.add_error("days", "Say for how many days.")
-        return said
+    def __init__(self, data: QueryDict | None = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        if data and data.get("answer") == "refuse":
+            self.fields["days"].required = False
 
 
 class ExtensionForm(forms.Form):

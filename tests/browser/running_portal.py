@@ -26,6 +26,7 @@ class Facility:
     datasets: dict[str, str]
     tokens: dict[str, str]
     drops: dict[str, str]
+    renewals: dict[str, str]
     answers: dict[str, str]
     made_links: dict[str, int]
 

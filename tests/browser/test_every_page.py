@@ -94,6 +94,15 @@ PAGES = {
     "link-made": ("alice", "{page_made}"),
     "link-as-viewer": ("vera", "{page_made}"),
     "link-late": ("bob", "{page_late}"),
+    "link-more-time-asked": ("bob", "{page_waits}"),
+    "landing-more-time-asked": (None, "{link_waits}"),
+    "landing-more-time-refused": (None, "{link_refused}"),
+    "more-time-answer": (None, "{renewal_waits}"),
+    "more-time-policy": ("alice", "/projects/cryo-em/settings/more-time"),
+    "dataset-links": ("alice", "{huge}links"),
+    "dataset-links-none": ("alice", "{receiving}links"),
+    "mails-to-me": ("alice", "/account/mail"),
+    "mails-to-nobody": ("charlie", "/account/mail"),
     "landing-unknown": (None, "/s/lcs_0"),
     "staff": ("sam", "/staff/"),
     "audit": ("sam", "/staff/audit/"),
@@ -128,8 +137,10 @@ def open_page_named(name: str, facility: Facility, sign_in: SignIn, **options: o
     links = {f"link_{key}": facility.link(key) for key in facility.tokens}
     answers = {f"answer_{key}": facility.answer(key) for key in facility.answers}
     drops = {f"drop_{key}": facility.drop(key) for key in facility.drops}
+    renewals = {f"renewal_{key}": f"/more-time/{token}" for key, token in facility.renewals.items()}
     pages = {f"page_{key}": facility.link_page(key) for key in facility.made_links}
-    return sign_in(person, address.format(**places, **links, **drops, **answers, **pages), tolerate=REFUSED, **options)
+    known = {**places, **links, **drops, **renewals, **answers, **pages}
+    return sign_in(person, address.format(**known), tolerate=REFUSED, **options)
 
 
 def words_of(page: Page) -> set[str]:

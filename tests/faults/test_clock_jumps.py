@@ -71,8 +71,10 @@ def test_a_link_follows_the_clock_wherever_it_jumps(found: Found) -> None:
                 end = max(now, link.starts_at) + timedelta(hours=chance.uniform(1, 800))
                 terms = NewTerms(end, None, list(Way.values))
                 change_terms(link=link, terms=terms, actor=SYSTEM, now=now)
+    assert renewed
     found(
-        f"{JUMPS} jumps of the clock, {ended} of them out of the link's time, {renewed} renewals; {asked} requests answered rightly"
+        f"{JUMPS} jumps of the clock, {ended} of them out of the link's time, which was renewed {renewed} times; "
+        f"{asked} requests answered rightly"
     )
 
 

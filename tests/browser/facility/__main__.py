@@ -19,6 +19,7 @@ from tests.browser.facility.agents import let_report  # noqa: E402
 from tests.browser.facility.arrivals import dataset_of, send_again  # noqa: E402
 from tests.browser.facility.elsewhere import growing_link, put_elsewhere  # noqa: E402
 from tests.browser.facility.kept import answer_tokens, keep_for_a_time  # noqa: E402
+from tests.browser.facility.late import REFUSED, WAITS, come_too_late, renewal_tokens  # noqa: E402
 from tests.browser.facility.moved_clock import Story, clock_at  # noqa: E402
 from tests.browser.facility.people import PASSWORD, House, connect, open_house  # noqa: E402
 from tests.browser.facility.story import HUBER, LATE, NOVAK, OKONKWO, PRIYA, RITA, Highlights, tell  # noqa: E402
@@ -43,6 +44,7 @@ def main() -> None:
     send_again(story, highlights.receiving)
     story.happen()
     put_elsewhere(house, highlights)
+    come_too_late(house, highlights.huge)
     keep_for_a_time(house)
     handing_over.set_terms(highlights.huge, HUBER, password_hash=make_password(PASSWORD))
     handing_over.set_terms(highlights.shared, PRIYA.email, most_downloads=1)
@@ -70,13 +72,16 @@ def _addresses(house: House, highlights: Highlights) -> dict[str, object]:
         "locked": handing_over.link_of(highlights.huge, HUBER),
         "late": handing_over.link_of(highlights.huge, LATE),
         "used_up": handing_over.link_of(highlights.shared, PRIYA.email),
+        "waits": handing_over.link_of(highlights.huge, WAITS),
+        "refused": handing_over.link_of(highlights.huge, REFUSED),
     }
-    made = {"made": links["used_up"], "late": links["late"]}
+    made = {"made": links["used_up"], "late": links["late"], "waits": links["waits"]}
     return {
         "logins": {key: [person.email, PASSWORD] for key, person in house.people.items()},
         "datasets": {key: str(dataset_of(run).pk) for key, run in runs.items()} | {"from_visitor": dropped()},
         "tokens": {key: token_of(link) for key, link in links.items()},
         "drops": drop_tokens(),
+        "renewals": renewal_tokens(),
         "answers": answer_tokens(),
         "made_links": {key: link.pk for key, link in made.items()},
     }
