@@ -82,7 +82,7 @@ def all_slots(policy: Policy, link: LinkFacts) -> list[Slot]:
     """Every slot of a link with which nothing will ever be taken, in order, if the sweep never fails."""
     nominal = list(_nominal(policy, link))
     slots = [Slot(day, _put_off(at, policy)) for day, at in nominal]
-    passed_over_at = [*(at for _, at in nominal[1:]), link.ends_at]
+    passed_over_at = [*(at for _, at in nominal), link.ends_at][1:]
     kept = [slot for slot, over in zip(slots, passed_over_at, strict=True) if slot.at < over]
     return kept[: policy.most] if policy.reminds else []
 
