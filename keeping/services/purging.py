@@ -24,7 +24,7 @@ from portal.queue import enqueue
 from portal.storage import file_key, store_named, store_of
 from sharing.layouts import forget_layouts
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(minutes=1)
 WORK_FOR = 50  # seconds; then the worker is free for other work, and another is called if more is to be done
 _AT_ONCE = 500
 _LOOKED_FOR = 10

@@ -20,7 +20,7 @@ from portal.actors import SYSTEM
 from portal.mail_claims import Clock
 from portal.models import Dataset
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=1)
 WORK_FOR = 300  # seconds
 _AT_ONCE = 200
 _BEGUN_AT_ONCE = 2000

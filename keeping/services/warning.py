@@ -19,7 +19,7 @@ Role = AskedPerson.Role
 def warn(situation: Situation, *, days: int, now: datetime) -> bool:
     """One mail each. False when it was held, extended or deleted meanwhile. `situation.keeping.deletion_at` is known.
 
-    A second time for the same day does nothing: that is the outbox's own rule.
+    A second time for the same day reaches only those who were not told before.
     """
     keeping = situation.keeping
     free = Keeping.objects.to_look_at().filter(
@@ -27,15 +27,16 @@ def warn(situation: Situation, *, days: int, now: datetime) -> bool:
     )
     if not free.update(warned_at=keeping.warned_at or now, deletion_at=keeping.deletion_at):
         return False
-    people = _asked(keeping, _people(situation))
     slot = f"{keeping.deletion_at:%Y-%m-%d}/{days}"
-    told_before = Notice.objects.filter(kind=KIND, slot=slot, dataset=keeping.dataset).exists()
-    queue_notices(
-        new_notice(KIND, asked.email, subject_id=asked.pk, slot=slot, dataset=keeping.dataset, context={"days": days})
-        for asked in people
-    )
-    if not told_before:  # by a worker that died before it let go
-        events.deletion_warned(keeping, days=days, people=len(people))
+    earlier = Notice.objects.filter(kind=KIND, dataset=keeping.dataset_id, slot=slot)
+    told = set(earlier.values_list("to", flat=True))
+    new = {email: role for email, role in _people(situation).items() if email not in told}
+    if new:
+        queue_notices(
+            new_notice(KIND, asked.email, subject_id=asked.pk, slot=slot, dataset=keeping.dataset)
+            for asked in _asked(keeping, new)
+        )
+        events.deletion_warned(keeping, days=days, people=len(new))
     return True
 
 

@@ -199,7 +199,7 @@ def test_a_purge_goes_on_wherever_it_was_killed(
     with pytest.raises(Killed):
         purge_deleted(clock=at(20))
     monkeypatch.setattr(LocalStore, "delete", real)
-    purge_deleted(clock=at(20.001))  # the dead worker's lease still holds
+    purge_deleted(clock=at(20.0003))  # the dead worker's lease still holds
     assert state_of(dataset) == "expired"
     purge_deleted(clock=at(20.01))
     keeping = keeping_of(dataset)
