@@ -16,6 +16,7 @@ PROMISES = {
     "P4": "Concurrent requests never corrupt an upload",
     "P5": "A link ends at its minute, and revocation holds at the next request",
     "P6": "No mail twice, none vanishes silently",
+    "P6-smtp": "No mail twice, none vanishes silently, whatever the mail server does",
     "P7": "“Downloaded” means that a person or their program took it",
     "P8": "It heals by itself",
     "P9": "A full disk stops new uploads (507), not the site",
