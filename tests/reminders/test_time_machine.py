@@ -111,12 +111,12 @@ def live_through(
 
 def test_a_year_of_reminders_is_what_a_plain_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(5)  # noqa: S311
-    lives = draw_lives(dice, 200, range(340))
-    ticks = draw_ticks(dice, range(390), (16, 48), silence=range(180, 187))
+    lives = draw_lives(dice, 150, range(340))
+    ticks = draw_ticks(dice, range(390), (30, 90), silence=range(180, 187))
     sent, expected = live_through(lives, ticks, monkeypatch, sends=True), model(lives, ticks)
     assert sorted(sent - expected) == []
     assert sorted(expected - sent) == []
-    assert len(expected) > 250
+    assert len(expected) > 150
     assert len([letter for letter in mail.outbox if letter.subject.startswith("Reminder:")]) == len(expected)
     rome = {life.number for life in lives if life.project == "rome"}
     days = {at.astimezone(ZoneInfo("Europe/Rome")).date() for number, at in expected if number in rome}
@@ -137,5 +137,5 @@ def test_a_fault_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(*FAULTS[fault])
     dice = random.Random(7)  # noqa: S311
     lives = draw_lives(dice, 300, range(72, 94))
-    ticks = draw_ticks(dice, range(80, 101), (4,), silence=range(0))
+    ticks = draw_ticks(dice, range(80, 101), (6,), silence=range(0))
     assert live_through(lives, ticks, monkeypatch, sends=False) != model(lives, ticks)
