@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
@@ -179,3 +180,19 @@ def test_the_database_refuses_a_state_without_what_belongs_to_it(wrong: dict[str
 def test_a_kind_nobody_knows_cannot_be_queued() -> None:
     with pytest.raises(LookupError, match="'howdy' is not in"):
         queue_notice("howdy", "rita@x.example", subject_id=1, slot="now")
+
+
+def test_what_cannot_be_delivered_goes_back_to_an_address_of_its_own(settings: Settings) -> None:
+    settings.BOUNCE_ADDRESS = "returns@facility.example"
+    queue("rita@x.example")
+    send()
+    (letter,) = mail.outbox
+    assert letter.from_email == "returns@facility.example"
+    assert letter.message()["From"] == settings.DEFAULT_FROM_EMAIL
+    assert letter.message()["List-Unsubscribe"] is None, "nobody is sent this one again and again"
+
+
+def test_mails_about_passwords_keep_absence_notes_away_too(sam: User, client: Client) -> None:
+    client.post("/accounts/password/reset/", {"email": sam.email})
+    (letter,) = mail.outbox
+    assert letter.message()["Auto-Submitted"] == "auto-generated"

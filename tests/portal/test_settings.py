@@ -72,6 +72,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("DEBUG", "1", "must be off"),
         ("EMAIL_URL", "", "LABCOURIER_EMAIL_URL"),
         ("LINK_KEYS", "short", "at least 50 characters"),
+        ("BOUNCE_MAILBOX", "pop3://returns:word@mail.example.org", "imaps://user:password@host"),
+        ("BOUNCE_SECRET", "!" * 50, "must be base64"),
     ],
 )
 def test_what_a_site_may_not_do_is_said(environment: pytest.MonkeyPatch, name: str, value: str, remedy: str) -> None:
