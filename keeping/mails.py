@@ -14,6 +14,8 @@ from portal.models import Notice
 from portal.outbox import Mail
 from portal.templatetags.quantities import counted, size_text
 from portal.templatetags.times import day_text
+from sharing.links import address_of
+from sharing.models import ShareLink
 
 
 def stored_damaged(notice: Notice) -> Mail | None:
@@ -59,6 +61,7 @@ def deletion_warning(notice: Notice) -> Mail | None:
         "source": dataset.instrument.name if dataset.instrument else dataset.project.name,
         "url": url,
         "role": asked.role,
+        "fetch_url": _place_to_fetch(asked, notice.as_of),
         "until": day_text(until) if until else "",
         "why": _why(situation.retention),
         "contact": dataset.project.contact_email,
@@ -78,6 +81,15 @@ def _place_to_answer(asked: AskedPerson) -> str | None:
     if asked.role == AskedPerson.Role.MANAGER:
         return settings.PORTAL_URL + reverse("dataset_keeping", args=[asked.keeping.dataset_id])
     return answer_address(asked)
+
+
+def _place_to_fetch(asked: AskedPerson, now: datetime) -> str:
+    """The newest link by which a recipient can still take the data; empty when there is none."""
+    if asked.role != AskedPerson.Role.RECIPIENT:
+        return ""
+    links = ShareLink.objects.open(now).filter(dataset=asked.keeping.dataset_id, recipient__iexact=asked.email)
+    link = links.order_by("-pk").first()
+    return (address_of(link) or "") if link else ""
 
 
 def _is_for(notice: Notice, on: datetime) -> bool:

@@ -30,6 +30,7 @@ from portal.errors import Conflict
 from portal.mail_sending import send_due_mail
 from portal.models import AuditEvent, Dataset, Notice, Project, User
 from sharing.layouts import layout_of
+from sharing.links import address_of
 from tests.conftest import SignIn
 from tests.keeping.conftest import MakeDataset, keys_of, some_files
 from tests.keeping.retention_story import (
@@ -293,7 +294,7 @@ def test_the_mail_brings_a_calendar_entry_and_a_page_where_a_click_keeps_it_long
     dataset: Dataset, project: Project, alice: User, rita: str, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_class(project)
-    a_link(dataset)
+    link = a_link(dataset)
     everything(16)
     monkeypatch.setattr("django.utils.timezone.now", at(16))
     send_due_mail(clock=at(16))
@@ -303,6 +304,7 @@ def test_the_mail_brings_a_calendar_entry_and_a_page_where_a_click_keeps_it_long
     address = answer_address(asked)
     assert address
     assert address in letters[rita].body
+    assert str(address_of(link)) in letters[rita].body
     assert f"/datasets/{dataset.pk}/keeping" in letters[alice.email].body
     name, content, kind = letters[rita].attachments[0]
     (entry,) = Calendar.from_ical(content).walk("VEVENT")
