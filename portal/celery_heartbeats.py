@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from celery import bootsteps
 from celery.beat import PersistentScheduler
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ class Heart:
 
         try:
             Heartbeat.objects.note(kind=self._kind, name=self._name, now=timezone.now())
-        except DatabaseError as error:
+        except Error as error:
             log.warning("heartbeat_not_written", program=self._name, error=type(error).__name__)
         finally:
             connection.close()  # of this thread alone

@@ -91,8 +91,9 @@ def instruments_heard(now: datetime) -> list[Figure]:
 def disk(now: datetime) -> list[Figure]:
     """Used and free on the file system of the files."""
     usage = shutil.disk_usage(settings.FILES_ROOT)
-    free = usage.free / usage.total
+    usable = usage.used + usage.free  # the system keeps the rest for itself
+    free = usage.free / usable
     tone = "bad" if usage.free < settings.MIN_FREE_BYTES else "warn" if free < NEARLY_FULL else ""
-    note = "uploads are refused until there is room" if tone == "bad" else f"{free:.0%} of {size_text(usage.total)}"
+    note = "uploads are refused until there is room" if tone == "bad" else f"{free:.0%} of {size_text(usable)}"
     url = address_if_any("staff_storage")
     return [Figure("Disk used", size_text(usage.used)), Figure("Disk free", size_text(usage.free), note, url, tone)]

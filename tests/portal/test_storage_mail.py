@@ -19,6 +19,7 @@ from tests.portal.conftest import MakeDataset
 
 MONDAY = datetime.fromisoformat("2026-11-16T00:00:00+00:00")
 HOUR = timedelta(hours=1)
+NINE = MONDAY + 9 * HOUR
 
 
 @pytest.fixture
@@ -85,8 +86,8 @@ def test_text_and_html_tell_the_same_and_how_to_stop_it(there: None, sam: User, 
     for number in range(12):
         dataset = make_dataset(f"Grid <{number}>")
         type(dataset).objects.filter(pk=dataset.pk).update(corrupt_count=number + 1)
-    queue_storage_reports(timezone.now())
-    send_due_mail(clock=timezone.now)
+    queue_storage_reports(NINE)
+    send_due_mail(clock=lambda: NINE)
     (sent,) = mail.outbox
     assert isinstance(sent, EmailMultiAlternatives)
     html = str(sent.alternatives[0][0])
@@ -101,11 +102,11 @@ def test_text_and_html_tell_the_same_and_how_to_stop_it(there: None, sam: User, 
 
 
 def test_who_switched_it_off_is_not_mailed_even_what_was_queued(there: None, sam: User, sign_in: SignIn) -> None:
-    queue_storage_reports(timezone.now())
+    queue_storage_reports(NINE)
     sams = sign_in(sam)
     page = sams.post("/staff/storage/mail", {"wanted": "no"}, follow=True).content.decode()
     assert "not mailed the report any more" in page
-    send_due_mail(clock=timezone.now)
+    send_due_mail(clock=lambda: NINE)
     assert Notice.objects.get(kind=KIND).state == Notice.State.DROPPED
     sams.post("/staff/storage/mail", {"wanted": "yes"})
     assert User.objects.get(pk=sam.pk).gets_storage_report
