@@ -16,10 +16,11 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from portal.mail_claims import give_back
-from portal.models import MailDay, Membership, Notice, Project
+from portal.models import Dataset, MailDay, Membership, Notice, Project
 from portal.outbox import new_notice, queue_notices
 
 State = Notice.State
+AT_ONCE = 1000
 WENT_OUT = (State.SENT, State.UNCERTAIN)
 
 
@@ -76,19 +77,28 @@ def _reserve(project: Project, day: date, wanted: int) -> int:
 
 
 def _hold_back(project: Project, now: datetime) -> None:
-    """All mails of the project that are due, by one UPDATE."""
+    """All mails of the project that are due. What another worker takes at this moment it will hold back itself."""
     day, ceiling = day_of(now), ceiling_of(project)
     reason = (
         f"The project has sent {ceiling} mails on {day:%-d %B}, as many as it may. This one waits for the next day."
     )
+    while _make_wait(project, now, _begin_of(day + timedelta(days=1)), reason) == AT_ONCE:
+        pass
+    managers = Membership.objects.filter(project=project, role=Membership.Role.MANAGER, user__is_active=True)
+    queue_notices(
+        new_notice("mails-held", address, subject_id=project.pk, slot=day.isoformat())
+        for address in managers.values_list("user__email", flat=True)
+    )
+
+
+def _make_wait(project: Project, now: datetime, until: datetime, reason: str) -> int:
+    """The number of mails, at most `AT_ONCE`. Waits for no lock, so two workers that do it cannot block each other."""
+    due = Notice.objects.to_send().due(now).filter(dataset__in=Dataset.objects.filter(project=project))
     with transaction.atomic():
-        waiting = Notice.objects.to_send().due(now).filter(dataset__project=project)
-        waiting.update(not_before=_begin_of(day + timedelta(days=1)), last_error=reason)
-        managers = Membership.objects.filter(project=project, role=Membership.Role.MANAGER, user__is_active=True)
-        queue_notices(
-            new_notice("mails-held", address, subject_id=project.pk, slot=day.isoformat())
-            for address in managers.values_list("user__email", flat=True)
-        )
+        free = due.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True)
+        ids = list(free[:AT_ONCE])
+        Notice.objects.filter(pk__in=ids).update(not_before=until, last_error=reason)
+    return len(ids)
 
 
 def _begin_of(day: date) -> datetime:

@@ -59,7 +59,7 @@ def test_mails_beyond_the_ceiling_wait_for_the_next_day_and_say_so(dataset: Data
     assert len(mail.outbox) == 5
 
 
-def test_a_batch_too_many_is_held_by_one_statement(dataset: Dataset) -> None:
+def test_a_batch_too_many_is_held_by_few_statements(dataset: Dataset) -> None:
     queue(dataset, *(f"rita-{number}" for number in range(200)))
     with CaptureQueriesContext(connection) as queries:
         assert send() == {"sent": 3, "due": 197}
