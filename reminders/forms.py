@@ -53,6 +53,10 @@ class ReminderPolicyForm(FormOfPolicy):
             "metadata_key": "Name in the metadata",
             "copies_daily": "One mail a day",
         }
+        help_texts = {
+            "partial_is_used": "Otherwise they are reminded of the rest.",
+            "copies_daily": "The next morning, rather than one for each reminder.",
+        }
         widgets = {
             "quiet_from": ClockInput(),
             "quiet_until": ClockInput(),

@@ -15,10 +15,11 @@ ENDS_SOON = timedelta(days=7)
 
 
 def links_ending_untaken(person: User, now: datetime) -> list[Need]:
-    """Links that end within a week and with which nothing was taken. Cost: one query."""
+    """Links that end within a week and with which nothing was taken, as far as anybody says. Cost: one query."""
     links = (
         ShareLink.objects.open(now)
         .untaken()
+        .exclude(answer=ShareLink.Answer.HAS_IT)
         .filter(expires_at__lte=now + ENDS_SOON, dataset__project__in=visible_projects(person))
         .select_related("dataset")
         .order_by("expires_at")
