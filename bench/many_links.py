@@ -1,7 +1,11 @@
-"""``python -m bench.many_links 1000000``: fills the database of the settings with open links nobody has used."""
+"""``python -m bench.many_links COUNT DUE``: fills the database of the settings with open links nobody has used.
+
+DUE of them, spread evenly, began eight days ago and want the weekly reminder; the others began yesterday.
+"""
 
 import sys
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import django
@@ -10,22 +14,24 @@ from django.utils import timezone
 
 AT_ONCE = 1000
 LINKS_PER_DATASET = 4
-AGE = timedelta(days=8)
 
 
-def fill(count: int) -> None:
+def fill(count: int, due: int) -> None:
     from portal.models import Project
 
     project = Project.objects.create(code="bench", name="Bench", contact_email="bench@example.org")
+    now = timezone.now()
+    old, new = now - timedelta(days=8), now - timedelta(days=1)
+    starts = (old if number * due // count < (number + 1) * due // count else new for number in range(count))
     for _ in range(0, count, AT_ONCE * LINKS_PER_DATASET):
-        _share_datasets(project.pk)
+        _share_datasets(project.pk, starts, old)
 
 
-def _share_datasets(project_id: int) -> None:
+def _share_datasets(project_id: int, starts: Iterator[datetime], released: datetime) -> None:
+    from portal.link_tokens import current_key_id
     from portal.models import Dataset
     from sharing.models import ShareLink
 
-    began = timezone.now() - AGE
     datasets = [
         Dataset(
             project_id=project_id,
@@ -35,22 +41,24 @@ def _share_datasets(project_id: int) -> None:
             name=key,
             title="Bench",
             state=Dataset.State.RELEASED,
-            closed_at=began,
-            released_at=began,
+            closed_at=released,
+            released_at=released,
+            dispatched_at=released,
         )
         for _ in range(AT_ONCE)
     ]
     links = (
         ShareLink(
-            key_id="bench",
+            key_id=current_key_id(),
             dataset=dataset,
             recipient=f"recipient-{number}@example.org",
             occasion="release",
-            starts_at=began,
-            expires_at=began + timedelta(days=30),
+            starts_at=start,
+            expires_at=released + timedelta(days=38),
         )
-        for dataset in datasets
-        for number in range(LINKS_PER_DATASET)
+        for (dataset, number), start in zip(
+            ((dataset, number) for dataset in datasets for number in range(LINKS_PER_DATASET)), starts, strict=False
+        )
     )
     with transaction.atomic():
         Dataset.objects.bulk_create(datasets)
@@ -59,4 +67,4 @@ def _share_datasets(project_id: int) -> None:
 
 if __name__ == "__main__":
     django.setup()
-    fill(int(sys.argv[1]))
+    fill(int(sys.argv[1]), int(sys.argv[2]))

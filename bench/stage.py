@@ -86,7 +86,7 @@ def stage(**more_settings: str) -> Iterator[Stage]:
         "LABCOURIER_LOG_LEVEL": "WARNING",
         "LABCOURIER_MAILS_A_DAY": "0",
     } | more_settings
-    port = _free_port()
+    port = free_port()
     try:
         with portal_running(port, var=folder / "var", log_folder=folder / "log", settings=settings) as programs:
             portal = Stage(f"http://127.0.0.1:{port}", folder, programs)
@@ -109,7 +109,7 @@ def _token(var: Path, env: Mapping[str, str]) -> str:
     return str(json.loads(made.stdout)["upload_token"])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -3,10 +3,12 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,22 +19,52 @@ DEBIAN = Path("/usr/lib/postgresql")
 FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "listen_addresses="]
 
 
+@dataclass(frozen=True)
+class Server:
+    """One that can be restarted; all its data lie in ``folder``."""
+
+    programs: Path
+    folder: Path
+    group: ProgramGroup
+
+    @property
+    def url(self) -> str:
+        return f"postgres://postgres@{quote(str(self.folder), safe='')}/postgres"
+
+    def start(self) -> None:
+        """Returns once it takes connections."""
+        options = [part for option in (*FAST, f"unix_socket_directories={self.folder}") for part in ("-c", option)]
+        command = [str(self.programs / "postgres"), "-D", str(self.folder / "data"), *options]
+        self.group.start("postgresql", [*_as_postgres(), *command])
+        self.group.wait_until("postgresql", lambda: _accepts(self.programs, self.folder), 30)
+
+    def crash(self) -> None:
+        """Ends at once, whoever is connected; what was committed is found again at the next start."""
+        server = self.group.running.pop("postgresql")
+        server.send_signal(signal.SIGQUIT)
+        server.wait()
+
+
 @contextmanager
 def throwaway_postgresql() -> Iterator[str]:
-    """The URL of a fresh server's database; server and folder are gone afterwards.
+    """The URL of a fresh server's database; server and folder are gone afterwards. Raises as ``throwaway_server``."""
+    with throwaway_server() as server:
+        yield server.url
 
-    Raises FileNotFoundError with a sentence when PostgreSQL's server is not installed. PostgreSQL refuses to run as
+
+@contextmanager
+def throwaway_server() -> Iterator[Server]:
+    """Raises FileNotFoundError with a sentence when PostgreSQL's server is not installed. PostgreSQL refuses to run as
     root, so root runs it as the user ``postgres`` of Debian's package.
     """
     programs = _server_programs()
     folder = Path(tempfile.mkdtemp(prefix="labcourier-pg-"))
     group = ProgramGroup(env={**os.environ, "LC_ALL": "C.UTF-8"}, cwd=folder, log_folder=ROOT / "var" / "checks")
+    server = Server(programs, folder, group)
     try:
         _initialise(programs, folder)
-        options = [part for option in (*FAST, f"unix_socket_directories={folder}") for part in ("-c", option)]
-        group.start("postgresql", [*_as_postgres(), str(programs / "postgres"), "-D", str(folder / "data"), *options])
-        group.wait_until("postgresql", lambda: _accepts(programs, folder), 30)
-        yield f"postgres://postgres@{quote(str(folder), safe='')}/postgres"
+        server.start()
+        yield server
     finally:
         group.stop()
         shutil.rmtree(folder)

@@ -22,13 +22,24 @@ from tests.faults.live_portal import free_port
 MAILS, CALLS = "mails", "calls"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outside:
     """`folder` has a file of what came by mail, and one of the calls."""
 
     folder: Path
     mail_port: int
     hook_port: int
+    mail_server: Controller | None = None
+
+    def take_mail(self) -> None:
+        self.mail_server = Controller(_MailServer(self.folder / MAILS), hostname="127.0.0.1", port=self.mail_port)
+        self.mail_server.start()
+
+    def refuse_mail(self) -> None:
+        """Nobody listens there until `take_mail`."""
+        if self.mail_server:
+            self.mail_server.stop()
+        self.mail_server = None
 
     def settings(self) -> dict[str, object]:
         """Of a portal that may speak to it."""
@@ -40,14 +51,13 @@ def outside(folder: Path) -> Iterator[Outside]:
     """Both run at free ports until the block ends."""
     folder.mkdir()
     world = Outside(folder, free_port(), free_port())
-    mail = Controller(_MailServer(folder / MAILS), hostname="127.0.0.1", port=world.mail_port)
     hook = ThreadingHTTPServer(("127.0.0.1", world.hook_port), _receiving(folder / CALLS))
-    mail.start()
+    world.take_mail()
     threading.Thread(target=hook.serve_forever, daemon=True).start()
     try:
         yield world
     finally:
-        mail.stop()
+        world.refuse_mail()
         hook.shutdown()
         hook.server_close()
 

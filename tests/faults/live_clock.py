@@ -1,0 +1,150 @@
+"""Schedulers, workers and a web server in processes of their own, with a broker and a PostgreSQL that can be restarted.
+
+The schedulers tick each second (`hurried.py`). Mail goes to a server that writes down what it took.
+"""
+
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from checks.postgresql import Server, throwaway_server
+from deploy import broker
+from deploy.program_group import ProgramGroup
+from tests.faults.clockwork.outside import Outside, mails_in, outside
+from tests.faults.live_portal import CHECKOUT, FACILITY, LivePortal, environment_of, manage
+from tests.sharing.handover import until
+
+CELERY = [sys.executable, "-m", "celery", "--quiet", "--app"]
+QUIET = ["--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+ONE_LINK = """
+from datetime import timedelta
+from django.utils import timezone
+from portal.link_tokens import current_key_id
+from portal.models import Dataset
+from sharing.models import ShareLink
+now = timezone.now()
+dataset = Dataset.objects.create(
+    project=project, client_key="1", sender="upload_token:1", sent_by="Ada", name="session", title="Session",
+    revision=1, state="released", closed_at=now, released_at=now, dispatched_at=now,
+)
+ShareLink.objects.create(
+    key_id=current_key_id(), dataset=dataset, recipient="template@x.example", occasion="x", revoked_at=now,
+    starts_at=now - timedelta(days=8), expires_at=now + timedelta(days=20),
+)
+"""
+MORE_LINKS = """
+    INSERT INTO sharing_sharelink ({columns}, public_id, recipient, occasion, revoked_at)
+    SELECT {columns}, left(md5(%(kind)s || number), 22), %(kind)s || '-' || number || '@x.example', %(kind)s, NULL
+    FROM sharing_sharelink, generate_series(1, %(count)s) AS number WHERE recipient = 'template@x.example'
+"""
+
+
+@dataclass
+class LiveClock:
+    portal: LivePortal
+    database: Server
+    programs: ProgramGroup
+    world: Outside
+
+    def ask(self, sql: str, **values: object) -> list[tuple[object, ...]]:
+        """Past the portal; committed."""
+        with psycopg.connect(self.database.url, autocommit=True) as connection:
+            cursor = connection.execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def share(self, kind: str, count: int) -> None:
+        """As many links, each due a reminder, for recipients whose addresses begin with `kind`."""
+        own = ("id", "public_id", "recipient", "occasion", "revoked_at")
+        every = "SELECT column_name FROM information_schema.columns WHERE table_name = 'sharing_sharelink'"
+        columns = ", ".join(str(name) for (name,) in self.ask(every) if name not in own)
+        self.ask(MORE_LINKS.format(columns=columns), kind=kind, count=count)
+
+    def states(self, kind: str) -> dict[object, int]:
+        """How many mails to these recipients are in which state."""
+        rows = self.ask('SELECT state FROM portal_notice WHERE "to" LIKE %(kind)s', kind=f"{kind}-%")
+        return Counter(state for (state,) in rows)
+
+    def arrived(self, kind: str) -> Counter[str]:
+        """How often each of these recipients was written to."""
+        return Counter(to for _, to in mails_in(self.world.folder) if to.startswith(f"{kind}-"))
+
+    def wait_until_sent(self, kind: str, count: int, seconds: float = 120) -> float:
+        """Seconds until each of these mails was sent, and no more came while the schedulers ticked on."""
+        began = time.monotonic()
+        until(lambda: self.states(kind).get("sent", 0) >= count, seconds)
+        took = time.monotonic() - began
+        time.sleep(2)
+        return took
+
+    @contextmanager
+    def outbox_locked(self, waiting: int) -> Iterator[None]:
+        """Nobody writes to it until so many workers wait at once to queue what they have decided on before."""
+        queueing = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %(insert)s AND"
+            " datname = current_database()"
+        )
+        with psycopg.connect(self.database.url) as connection:
+            connection.execute("LOCK TABLE portal_notice IN EXCLUSIVE MODE")
+            yield
+            until(lambda: self.ask(queueing, insert='INSERT INTO "portal_notice"%') >= [(waiting,)], 60)
+
+    def start_broker(self) -> None:
+        self.programs.start("broker", [sys.executable, "-m", "deploy.broker"])
+        self.programs.wait_until("broker", lambda: broker.answers(self.portal.var), 30)
+
+    def flush_broker(self) -> None:
+        """It ends at once and has forgotten everything; `start_broker` starts it again."""
+        server = self.programs.running.pop("broker")
+        server.kill()
+        server.wait()
+        shutil.rmtree(self.portal.var / "broker")
+
+
+@contextmanager
+def live_clock(var: Path, *, schedulers: int, workers: int) -> Iterator[LiveClock]:
+    """Two workers a program. Everything has ended when the block ends."""
+    with ExitStack() as running:
+        database = running.enter_context(throwaway_server())
+        world = running.enter_context(outside(var.with_name("outside")))
+        socket = broker.socket_path(var)
+        settings: dict[str, object] = world.settings() | {
+            "database_url": database.url,
+            "broker_url": f"redis+socket://{socket}?virtual_host=0",
+            "cache_url": f"unix://{socket}?db=1",
+            "log_level": "WARNING",
+        }
+        environment = environment_of(var, **settings)
+        secret = _tables_and_facility(environment)
+        programs = ProgramGroup(env=environment, cwd=CHECKOUT, log_folder=var / "log")
+        running.callback(_kill, programs)
+        clock = LiveClock(LivePortal(var, secret, settings=settings), database, programs, world)
+        clock.start_broker()
+        for number in range(schedulers):
+            own = ["--pidfile=", "--schedule", str(var / f"beat-{number}")]
+            programs.start(f"beat {number}", [*CELERY, "tests.faults.hurried", "beat", "--loglevel", "WARNING", *own])
+        for number in range(workers // 2):
+            programs.start(f"worker {number}", [*CELERY, "portal", "worker", "--concurrency", "2", *QUIET])
+        running.callback(clock.portal.stop)
+        clock.portal.start()
+        yield clock
+
+
+def _kill(programs: ProgramGroup) -> None:
+    """Nobody waits for what they are at."""
+    for program in programs.running.values():
+        program.kill()
+    programs.stop()
+
+
+def _tables_and_facility(environment: dict[str, str]) -> str:
+    unmigrated = environment | {"DJANGO_SETTINGS_MODULE": "tests.faults.unmigrated"}
+    manage(unmigrated, "migrate", "--run-syncdb", "--verbosity", "0")
+    said = manage(environment, "shell", "--no-imports", "--command", FACILITY + ONE_LINK)
+    return said.strip().splitlines()[-1]
