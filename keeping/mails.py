@@ -1,21 +1,20 @@
 """What the mails of this room say; `settings.MAILS` names the functions."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 
-from keeping.answer_links import answer_address
+from keeping.answer_links import address_to_fetch, answer_address
 from keeping.calendar import deletion_entry
 from keeping.models import AskedPerson, RetentionClass
-from keeping.services.facts import situation_of
+from keeping.services.facts import Situation, situation_of
 from keeping.services.keepings import extension_of
 from portal.models import Notice
 from portal.outbox import Mail
 from portal.templatetags.quantities import counted, size_text
 from portal.templatetags.times import day_text
-from sharing.links import address_of
-from sharing.models import ShareLink
 
 
 def stored_damaged(notice: Notice) -> Mail | None:
@@ -45,35 +44,44 @@ def deletion_warning(notice: Notice) -> Mail | None:
     url = _place_to_answer(asked) if asked else None
     if asked is None or url is None:
         return None
-    keeping, dataset = asked.keeping, asked.keeping.dataset
-    situation = situation_of(keeping)
+    situation = situation_of(asked.keeping)
+    if not notice.is_sent and not _is_needed(notice, asked, situation):
+        return None
+    on, project = asked.keeping.deletion_at, asked.keeping.dataset.project
+    entry = [deletion_entry(asked.keeping.dataset, on, url=url, now=notice.as_of)] if on else []
+    context = {"url": url, "contact": project.contact_email, **_about(asked, situation, notice.as_of)}
+    return Mail("deletion-warning", context, reply_to=[project.contact_email], attachments=entry)
+
+
+def _is_needed(notice: Notice, asked: AskedPerson, situation: Situation) -> bool:
+    """The day that it tells of still stands, and a recipient still lacks something."""
+    keeping = asked.keeping
     on = keeping.deletion_at
-    if not notice.is_sent and (on is None or keeping.is_held or dataset.is_gone or not _is_for(notice, on)):
-        return None
-    if not notice.is_sent and asked.role == AskedPerson.Role.RECIPIENT and asked.email not in situation.without:
-        return None
+    if on is None or keeping.is_held or keeping.dataset.is_gone or not notice.slot.startswith(f"{on:%Y-%m-%d}/"):
+        return False
+    return asked.role != AskedPerson.Role.RECIPIENT or asked.email in situation.without
+
+
+def _about(asked: AskedPerson, situation: Situation, now: datetime) -> dict[str, Any]:
+    keeping, dataset, retention = asked.keeping, asked.keeping.dataset, situation.retention
     manages = asked.role == AskedPerson.Role.MANAGER
-    until, _ = extension_of(keeping, now=notice.as_of, manages=manages)
-    day = day_text(on) if on else ""
-    context = {
+    until, _ = extension_of(keeping, now=now, manages=manages, situation=situation)
+    day = day_text(keeping.deletion_at) if keeping.deletion_at else ""
+    return {
         "dataset": dataset,
         "day": day,
         "source": dataset.instrument.name if dataset.instrument else dataset.project.name,
-        "url": url,
         "role": asked.role,
-        "fetch_url": _place_to_fetch(asked, notice.as_of),
+        "fetch_url": address_to_fetch(asked, now),
         "until": day_text(until) if until else "",
-        "why": _why(situation.retention),
-        "contact": dataset.project.contact_email,
-        "restorable": counted(situation.retention.grace_days, "day,days") if situation.retention else "",
+        "why": _why(retention),
+        "restorable": counted(retention.grace_days, "day,days") if retention else "",
         "facts": [
             ("What", dataset.title),
             ("Files", f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"),
             ("Deleted", day),
         ],
     }
-    entry = [deletion_entry(dataset, on, url=url, now=notice.as_of)] if on else []
-    return Mail("deletion-warning", context, reply_to=[dataset.project.contact_email], attachments=entry)
 
 
 def _place_to_answer(asked: AskedPerson) -> str | None:
@@ -81,20 +89,6 @@ def _place_to_answer(asked: AskedPerson) -> str | None:
     if asked.role == AskedPerson.Role.MANAGER:
         return settings.PORTAL_URL + reverse("dataset_keeping", args=[asked.keeping.dataset_id])
     return answer_address(asked)
-
-
-def _place_to_fetch(asked: AskedPerson, now: datetime) -> str:
-    """The newest link by which a recipient can still take the data; empty when there is none."""
-    if asked.role != AskedPerson.Role.RECIPIENT:
-        return ""
-    links = ShareLink.objects.open(now).filter(dataset=asked.keeping.dataset_id, recipient__iexact=asked.email)
-    link = links.order_by("-pk").first()
-    return (address_of(link) or "") if link else ""
-
-
-def _is_for(notice: Notice, on: datetime) -> bool:
-    """Of the day that still stands."""
-    return notice.slot.startswith(f"{on:%Y-%m-%d}/")
 
 
 def _why(retention: RetentionClass | None) -> str:

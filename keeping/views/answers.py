@@ -5,7 +5,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from keeping.answer_links import find_asked
+from keeping.answer_links import address_to_fetch, find_asked
 from keeping.models import AskedPerson
 from keeping.services.answers import answer_delete, answer_keep
 from keeping.services.facts import situation_of
@@ -36,6 +36,7 @@ def answer(request: HttpRequest, keep_token: str) -> HttpResponseBase:
         "keeping": keeping,
         "dataset": keeping.dataset,
         "until": until,
+        "fetch_url": address_to_fetch(asked, now),
         "refused": refused,
         "early": situation.policy.early,
     }

@@ -64,7 +64,6 @@ PAGES = {
     "keeping-none": ("alice", "/projects/x-ray/keeping/"),
     "retention-class-add": ("alice", "/projects/cryo-em/keeping/add"),
     "dataset-keeping": ("alice", "{shared}keeping"),
-    "dataset-hold": ("alice", "{shared}keeping/hold"),
     "deletions": ("sam", "/staff/deletions/"),
     "keep-answer": (None, "{answer_owner}"),
     "hooks": ("alice", "/projects/cryo-em/hooks/"),

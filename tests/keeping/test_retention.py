@@ -322,6 +322,9 @@ def test_the_mail_brings_a_calendar_entry_and_a_page_where_a_click_keeps_it_long
     assert asked.answer == "delete"
     everything(46)
     assert [slot for to, slot in warned(dataset) if to == rita] == ["2026-03-31/14", "2026-04-30/14"]
+    for number, answer in ((60, "it can be restored until"), (71, "gone for good")):
+        everything(number)
+        assert answer in client.get(path).content.decode()
 
 
 def test_a_warning_that_is_no_longer_true_is_not_sent(dataset: Dataset, project: Project, alice: User) -> None:

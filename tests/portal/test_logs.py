@@ -18,6 +18,7 @@ def test_tokens_of_links_uploads_and_passwords_are_cut_out() -> None:
     for text in (
         f"GET /s/{secret}/files/a.tif",
         f"/drop/{secret}?x=1",
+        f"/keep/{secret}",
         f"https://portal.example.org/accounts/password/reset/key/{secret}/",
         f"Authorization: Bearer {secret}",
         f"'{secret}'",
