@@ -94,6 +94,7 @@ PAGES = {
     "landing-late": (None, "{link_late}"),
     "landing-used-up": (None, "{link_used_up}"),
     "link-made": ("alice", "{page_made}"),
+    "link-address": ("alice", "{page_lost}address"),
     "link-as-viewer": ("vera", "{page_made}"),
     "link-late": ("bob", "{page_late}"),
     "link-more-time-asked": ("bob", "{page_waits}"),

@@ -76,6 +76,7 @@ def _addresses(house: House, highlights: Highlights) -> dict[str, object]:
         "refused": handing_over.link_of(highlights.huge, REFUSED),
     }
     made = {"made": links["used_up"], "late": links["late"], "waits": links["waits"]}
+    made["lost"] = links["locked"]
     return {
         "logins": {key: [person.email, PASSWORD] for key, person in house.people.items()},
         "datasets": {key: str(dataset_of(run).pk) for key, run in runs.items()} | {"from_visitor": dropped()},
