@@ -87,7 +87,7 @@ def _readers() -> QuerySet[User]:
 def _in_words(section: Section) -> dict[str, object]:
     rows = [_row(row) for row in section.named_rows[:MOST_ROWS]]
     more = section.more + max(0, len(section.rows) - MOST_ROWS)
-    return {"title": section.title, "lead": section.lead, "rows": rows, "more": more}
+    return {"title": section.title, "lead": section.lead, "text": fill(section.lead, 72), "rows": rows, "more": more}
 
 
 def _row(row: list[tuple[str, bool, Cell]]) -> Row:

@@ -59,5 +59,5 @@ def _held_figures(days: DaysPlot, present: Sequence[Holding]) -> Iterator[Figure
     files = counted(sum(each.files for each in present), "file,files")
     yield Figure("In datasets", size_text(sum(each.held for each in present)), files)
     month = days.rows[:30]
-    yield Figure("Received", size_text(sum(came for _, came, _, _ in month)), f"on {counted(len(month), 'day,days')}")
-    yield Figure("Deleted", size_text(sum(gone for _, _, gone, _ in month)), f"on {counted(len(month), 'day,days')}")
+    yield Figure("Received", size_text(sum(came for _, came, _, _ in month)), f"in {counted(len(month), 'day,days')}")
+    yield Figure("Deleted", size_text(sum(gone for _, _, gone, _ in month)), f"in {counted(len(month), 'day,days')}")
