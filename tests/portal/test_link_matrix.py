@@ -39,8 +39,8 @@ WAYS = {
     "api/v1/shared/<token>/more-time": "-",
     "api/v1/shared/<token>/verified": "-",
 }
-# What some addresses answer otherwise: more time may be asked for, and a password said, at the fitting moment alone; who
-# is the wrong person knows no password, and says so all the same.
+# What some addresses answer otherwise: more time may be asked for, and a password said, at the fitting moment alone;
+# who is the wrong person knows no password, and says so all the same.
 MORE_TIME, PASSWORD = "s/<str:token>/more-time", "s/<str:token>/password"
 API_MORE_TIME = "api/v1/shared/<token>/more-time"
 OTHERWISE = {(MORE_TIME, "expired"): "200", (API_MORE_TIME, "expired"): "200", (PASSWORD, "locked"): "422"}
