@@ -89,7 +89,7 @@ def digest(notice: Notice) -> Mail | None:
         "count": sum(len(dataset["said"]) for dataset in datasets),
         "settings_url": settings.PORTAL_URL + reverse("mail_wishes"),
     }
-    return Mail("downloads-digest", context)
+    return Mail("downloads-digest", context, preferences=str(context["settings_url"]))
 
 
 def forget_old_lines(now: datetime) -> int:

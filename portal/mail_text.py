@@ -26,6 +26,7 @@ class Letter:
     reply_to: list[str]
     attachments: list[Attachment] = field(default_factory=list)
     unsubscribe: str = ""
+    preferences: str = ""
 
 
 def write_letter(notice: Notice) -> Letter | None:
@@ -46,6 +47,7 @@ def write_letter(notice: Notice) -> Letter | None:
             reply_to=mail.reply_to or [settings.SUPPORT_EMAIL],
             attachments=mail.attachments,
             unsubscribe=mail.unsubscribe,
+            preferences=mail.preferences,
         )
 
 
@@ -57,11 +59,10 @@ def message_of(notice: Notice, letter: Letter) -> EmailMultiAlternatives:
         "Message-ID": notice.message_id,
         "Auto-Submitted": "auto-generated",
     }
+    if stop := letter.unsubscribe or letter.preferences:
+        headers["List-Unsubscribe"] = f"<{stop}>"
     if letter.unsubscribe:
-        headers |= {
-            "List-Unsubscribe": f"<{letter.unsubscribe}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message = EmailMultiAlternatives(
         letter.subject, letter.text, settings.BOUNCE_ADDRESS, [notice.to], reply_to=letter.reply_to, headers=headers
     )

@@ -32,7 +32,7 @@ class Mail:
     """Names ``templates/emails/<template>-{subject.txt,body-text.txt,body-html.html}`` and what they need.
 
     ``unsubscribe``: for reminders and digests, the whole address where a POST of a mail program, without a session or
-    a CSRF token, stops them (RFC 8058).
+    a CSRF token, stops them (RFC 8058). ``preferences``: instead, the page where somebody who signs in can do so.
     """
 
     template: str
@@ -40,6 +40,7 @@ class Mail:
     reply_to: list[str] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     unsubscribe: str = ""
+    preferences: str = ""
 
 
 MailFunction = Callable[[Notice], Mail | None]

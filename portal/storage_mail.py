@@ -72,7 +72,7 @@ def storage_report_mail(notice: Notice) -> Mail | None:
         "how_often": notice.subject_id,
         "url": settings.PORTAL_URL + reverse("staff_storage"),
     }
-    return Mail(KIND, context)
+    return Mail(KIND, context, preferences=f"{context['url']}#mail")
 
 
 def _value(report: StorageReport, label: str) -> str:

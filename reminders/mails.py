@@ -74,7 +74,8 @@ def reminder_digest(notice: Notice) -> Mail | None:
         "count": counted(len(rows), "person was,people were"),
         "more": max(0, len(rows) - LISTED),
     }
-    return Mail("reminder-digest", context, reply_to=[project.contact_email]) if rows else None
+    preferences = str(context["policy_url"])
+    return Mail("reminder-digest", context, [project.contact_email], preferences=preferences) if rows else None
 
 
 def _link_of(notice: Notice) -> ShareLink | None:

@@ -227,7 +227,6 @@ POST    api/v1/shared/<token>/verified                                 ok     ok
 
 # programs: the JSON API and tus
 POST    api/v1/bounces                                                 404    404     404    404    404    404    404
-POST    api/v1/bounces                                                 404    404     404    404    404    404    404
 GET     api/v1/bundles/<bundle_id>                                     401    404     404    ok     ok     ok     ok
 GET     api/v1/connection                                              401    ok      ok     ok     ok     ok     ok
 GET     api/v1/datasets                                                401    ok      ok     ok     ok     ok     ok

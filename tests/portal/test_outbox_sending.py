@@ -16,6 +16,7 @@ from pytest_django.fixtures import Settings
 from portal.actors import Actor
 from portal.errors import Conflict
 from portal.mail_sending import send_due_mail
+from portal.mail_text import Letter, message_of
 from portal.models import AuditEvent, Notice, User
 from portal.outbox import Mail, new_notice, queue_notice, queue_notices
 from portal.services.outbox import try_again
@@ -196,3 +197,21 @@ def test_mails_about_passwords_keep_absence_notes_away_too(sam: User, client: Cl
     client.post("/accounts/password/reset/", {"email": sam.email})
     (letter,) = mail.outbox
     assert letter.message()["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize(
+    ("unsubscribe", "preferences", "address", "one_click"),
+    [
+        ("", "", None, None),
+        ("https://x.example/1", "", "<https://x.example/1>", "List-Unsubscribe=One-Click"),
+        ("", "https://x.example/2", "<https://x.example/2>", None),
+    ],
+)
+def test_mail_programs_learn_how_to_stop_what_comes_again_and_again(
+    unsubscribe: str, preferences: str, address: str | None, one_click: str | None
+) -> None:
+    notice = new_notice("hello", "rita@x.example", subject_id=1, slot="now")
+    letter = Letter("News", "text", "<p>text</p>", [], unsubscribe=unsubscribe, preferences=preferences)
+    message = message_of(notice, letter).message()
+    assert message["List-Unsubscribe"] == address
+    assert message["List-Unsubscribe-Post"] == one_click
