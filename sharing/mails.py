@@ -18,11 +18,10 @@ from sharing.wording import sender_of
 
 def dataset_ready(notice: Notice) -> Mail | None:
     """To a recipient. No longer needed once the link is over."""
-    found = ShareLink.objects.select_related("dataset__project", "dataset__instrument", "created_by")
-    link = found.filter(pk=notice.subject_id).first()
-    url = address_of(link) if link else None
-    if link is None or url is None or (link.is_over(notice.as_of) and not notice.is_sent):
+    brought = _brought_by(notice)
+    if brought is None:
         return None
+    link, url = brought
     dataset = link.dataset
     context = {
         **_about(dataset),
@@ -87,11 +86,10 @@ def more_time_asked(notice: Notice) -> Mail | None:
 
 def more_time_given(notice: Notice) -> Mail | None:
     """To the recipient who asked. No longer needed when the link is over again."""
-    request = _renewal(notice)
-    url = address_of(request.link) if request else None
-    if request is None or url is None or (request.link.is_over(notice.as_of) and not notice.is_sent):
+    brought = _brought_by(notice)
+    if brought is None:
         return None
-    link = request.link
+    link, url = brought
     context = {
         **_about(link.dataset),
         "link": link,
@@ -116,6 +114,16 @@ def more_time_refused(notice: Notice) -> Mail | None:
     contact = request.link.dataset.project.contact_email
     context = {**_about(request.link.dataset), "link": request.link, "words": request.words, "contact": contact}
     return Mail("more-time-refused", context, reply_to=[contact])
+
+
+def _brought_by(notice: Notice) -> tuple[ShareLink, str] | None:
+    """The link that the mail takes to its recipient, with the address; None once it is over."""
+    found = ShareLink.objects.select_related("dataset__project", "dataset__instrument", "created_by")
+    link = found.filter(pk=notice.subject_id).first()
+    url = address_of(link) if link else None
+    if link is None or url is None or (link.is_over(notice.as_of) and not notice.is_sent):
+        return None
+    return link, url
 
 
 def _renewal(notice: Notice) -> RenewalRequest | None:

@@ -8,7 +8,7 @@ from portal.models import Notice, User
 from sharing.access import links_to_send
 from sharing.models import ShareLink
 
-LINK_MAILS = ("dataset-ready", "reminder")  # those that bring the link to its recipient
+LINK_MAILS = ("dataset-ready", "more-time-given", "reminder")  # those that bring the link to its recipient
 ENDS = (Notice.State.SENT, Notice.State.UNCERTAIN, *Notice.UNDELIVERED)
 LOOKED_AT = 100
 

@@ -60,7 +60,8 @@ def grant(request: RenewalRequest, link: ShareLink, until: datetime, actor: Acto
     _answer(request, State.GRANTED, actor, how, now)
     request.until = until
     request.save()
-    queue_notice("more-time-given", link.recipient, subject_id=request.pk, slot="answered", dataset=link.dataset)
+    slot = f"renewal:{request.pk}"  # about the link, as the other mails that bring it
+    queue_notice("more-time-given", link.recipient, subject_id=link.pk, slot=slot, dataset=link.dataset)
 
 
 def note_given(link_ids: Collection[int], *, until: datetime, actor: Actor, now: datetime) -> None:

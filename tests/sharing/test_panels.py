@@ -81,7 +81,7 @@ def test_panels_cost_as_many_queries_for_100_links_as_for_10(
     for count in (10, 90):
         for _ in range(count):
             Visitor(make_link(dataset)).get("/files/notes.txt")
-        with django_assert_max_num_queries(2):
+        with django_assert_max_num_queries(3):
             shown(links_panel, sam, visible_datasets(sam).get(pk=dataset.pk))
         with django_assert_max_num_queries(2):
             shown(receipts_panel, sam, visible_datasets(sam).get(pk=dataset.pk))

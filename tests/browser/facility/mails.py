@@ -118,7 +118,7 @@ MADE: dict[str, Callable[[str], Notice]] = {
     "download-complete": _of_link,
     "not-theirs": _of_link,
     "more-time-asked": _of_a_renewal,
-    "more-time-given": _of_a_renewal,
+    "more-time-given": _of_link,
     "more-time-refused": _of_a_renewal,
     "push-done": _of_a_push,
     "push-failed": _of_a_push,
