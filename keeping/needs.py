@@ -35,7 +35,7 @@ def soon_deleted(person: User, now: datetime) -> list[Need]:
     coming = deletions_until(now + _SOON, projects)[:SHOWN]
     return [
         Need(
-            "expired",
+            "goes_soon",
             row.dataset.title,
             row.dataset.get_absolute_url(),
             f"is deleted {relative_text((row.deletion_at - now).total_seconds())}. Keep it longer, or let it go.",

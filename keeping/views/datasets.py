@@ -76,7 +76,7 @@ def dataset_release_hold(request: HttpRequest, dataset_id: UUID) -> HttpResponse
         found,
         title=f"Release the hold of “{found.title}”?",
         sentence="From then on it is kept as its class says.",
-        consequences=["If its time is over already, people are warned two weeks before it is deleted."],
+        consequences=[_after_the_hold(found)],
         action="Release hold",
     )
 
@@ -144,6 +144,12 @@ def dataset_restore(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
         action="Restore dataset",
         harmless=True,
     )
+
+
+def _after_the_hold(dataset: Dataset) -> str:
+    if dataset.is_gone:
+        return "It is deleted: its files are removed for good once its grace period is over, perhaps at once."
+    return "If its time is over already, people are warned two weeks before it is deleted."
 
 
 def _managed(request: HttpRequest, dataset_id: UUID) -> Dataset:
