@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import trustme
+
 from tests.portal.mail_server import free_port
 
 USER, PASSWORD = "returns", "a secret/with:signs@"
@@ -18,6 +20,7 @@ USER, PASSWORD = "returns", "a secret/with:signs@"
 @dataclass(frozen=True)
 class MailboxServer:
     port: int
+    authority: Path  # whose certificate it shows to who wants TLS
 
     @property
     def url(self) -> str:
@@ -49,16 +52,14 @@ class MailboxServer:
 
 
 @contextmanager
-def mailbox_server() -> Iterator[MailboxServer]:
-    server = MailboxServer(free_port())
-    program = [
-        str(Path(sys.executable).with_name("pymap")),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(server.port),
-        "--no-tls",
-    ]
+def mailbox_server(folder: Path) -> Iterator[MailboxServer]:
+    server = MailboxServer(free_port(), folder / "authority.pem")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(server.authority))
+    identity = str(folder / "server.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(identity)
+    pymap = str(Path(sys.executable).with_name("pymap"))
+    program = [pymap, "--host", "127.0.0.1", "--port", str(server.port), "--cert", identity, "--key", identity]
     mailbox = ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
     running = subprocess.Popen([*program, *mailbox], stderr=subprocess.DEVNULL)
     try:

@@ -71,8 +71,8 @@ def notice(db: None) -> Notice:
 
 
 @pytest.fixture(scope="module")
-def running_mailbox() -> Iterator[MailboxServer]:
-    with mailbox_server() as server:
+def running_mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailboxServer]:
+    with mailbox_server(tmp_path_factory.mktemp("mailbox")) as server:
         yield server
 
 
@@ -173,6 +173,17 @@ def test_the_mailbox_is_read_and_what_is_no_report_is_left_for_a_person(notice: 
     assert mailbox.flags() == [{r"\Seen"}, {r"\Seen", r"\Flagged"}, {r"\Seen"}]
     assert read_returned_mail(url=mailbox.url, now=NOW) == {}
     assert ReturnMailbox.objects.get().read_at == NOW
+
+
+def test_a_mailbox_is_read_by_tls_if_its_certificate_is_right(
+    notice: Notice, mailbox: MailboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox.receive(samples.POSTFIX)
+    assert read_returned_mail(url=f"{mailbox.url}?tls=1", now=NOW) == {}
+    assert "certificate verify failed" in ReturnMailbox.objects.get().trouble
+    monkeypatch.setenv("SSL_CERT_FILE", str(mailbox.authority))
+    assert read_returned_mail(url=f"{mailbox.url}?tls=1", now=NOW) == {"noted": 1}
+    assert ReturnMailbox.objects.get().trouble == ""
 
 
 def test_a_report_that_came_too_early_is_read_again(notice: Notice, mailbox: MailboxServer) -> None:
