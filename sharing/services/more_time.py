@@ -9,7 +9,7 @@ from portal.actors import SYSTEM, Actor
 from portal.outbox import new_notice, queue_notices
 from sharing import events
 from sharing.models import RenewalPolicy, RenewalRequest, ShareLink, policy_of
-from sharing.services.renewals import grant
+from sharing.services.renewals import grant, may_answer_by_mail
 from sharing.services.telling import operators_of
 
 How = RenewalRequest.How
@@ -59,6 +59,9 @@ def _answer_or_tell(request: RenewalRequest, link: ShareLink, now: datetime) -> 
 
 
 def _those_who_can_give_it(link: ShareLink) -> list[str]:
-    """Who shared it, if that person may still do so; else whoever is told of downloads."""
-    person = link.created_by
-    return [person.email] if person and may_send(person, link.dataset.project) else operators_of(link.dataset)
+    """Who shared it, if that person may still do so; else those told of downloads who may, or the project."""
+    person, project = link.created_by, link.dataset.project
+    if person and may_send(person, project):
+        return [person.email]
+    told = [address for address in operators_of(link.dataset) if may_answer_by_mail(address, project)]
+    return told or [project.contact_email]

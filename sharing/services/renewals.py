@@ -8,7 +8,7 @@ from django.db import transaction
 from portal.access import may_send
 from portal.actors import Actor
 from portal.errors import Invalid
-from portal.models import User
+from portal.models import Project, User
 from portal.outbox import queue_notice
 from portal.templatetags.times import day_text
 from sharing import events
@@ -45,12 +45,13 @@ def refuse_more_time(*, request: RenewalRequest, words: str, actor: Actor, how: 
     return locked
 
 
-def may_answer_by_mail(request: RenewalRequest, address: str) -> bool:
-    """It was asked of `address`, and that is nobody who lost the right meanwhile. Cost: at most two queries."""
-    if address not in request.asked_of:
-        return False
+def may_answer_by_mail(address: str, project: Project) -> bool:
+    """Whether this is still the address of somebody who may share: of a member, of the project, or of no account.
+
+    Cost: at most two queries.
+    """
     person = User.objects.filter(email=address.lower()).first()
-    return person is None or may_send(person, request.link.dataset.project)
+    return person is None or may_send(person, project) or (person.is_active and address == project.contact_email)
 
 
 def grant(request: RenewalRequest, link: ShareLink, until: datetime, actor: Actor, how: How, now: datetime) -> None:

@@ -70,7 +70,7 @@ def _asked_by_mail(token: str) -> tuple[RenewalRequest, str]:
     if opened is None:
         raise NotFound("Check that the address was copied whole; a mail program may have cut it at the end of a line.")
     asked, address = opened
-    if not asked.may_be_answered_by_mail(timezone.now()) or not may_answer_by_mail(asked, address):
+    if not asked.may_be_answered_by_mail(timezone.now()) or not may_answer_by_mail(address, asked.link.dataset.project):
         raise AnswerEnded("Sign in and open the dataset: who may still answer does so on the page of the link.")
     return asked, address
 

@@ -227,3 +227,22 @@ def test_a_manager_sets_the_policy_on_a_page_and_the_audit_has_it(alice: User, p
     policy = RenewalPolicy.objects.get()
     assert (policy.answer, policy.days, policy.most_times) == ("at_once", 5, 2)
     assert kinds() == ["project_changed"]
+
+
+def test_those_are_asked_who_may_answer(dataset: Dataset, link: ShareLink, bob: User, charlie: User) -> None:
+    """Charlie has an account but is no member; the staff's list belongs to nobody; Bob left after he was asked."""
+    list_of_staff = "em-staff@facility.example"
+    for addresses, asked in [
+        ([list_of_staff, charlie.email, bob.email], [list_of_staff, bob.email]),
+        ([charlie.email], ["em@facility.example"]),
+    ]:
+        Dataset.objects.update(operator_emails=addresses)
+        request = asked_with(over(link))
+        assert request.asked_of == asked
+        assert [Client().get(f"/more-time/{answer_token(request, address)}").status_code for address in asked] == [
+            200
+        ] * len(asked)
+        Membership.objects.filter(user=bob).delete()
+    assert Notice.objects.filter(kind="more-time-asked", to=charlie.email).count() == 0
+    first = RenewalRequest.objects.earliest("pk")
+    assert Client().get(f"/more-time/{answer_token(first, bob.email)}").status_code == 410
