@@ -63,7 +63,9 @@ def extend_links(
     if which not in WHICH or (which == TICKED and not ticked):
         raise Invalid("Choose the links: tick some, or all that work, or all that have ended.")
     with transaction.atomic():
-        locked = Dataset.objects.select_for_update(of=("self",)).select_related("project").get(pk=dataset.pk)
+        # Its key stays free: whoever holds a link and queues a mail about the dataset need not wait for each other.
+        kept = Dataset.objects.select_for_update(of=("self",), no_key=True).select_related("project")
+        locked = kept.get(pk=dataset.pk)
         if not locked.may_be_shared:
             raise NotReleased("The data of these links are no longer kept. Nothing can be downloaded with them.")
         chosen = ShareLink.objects.select_for_update(of=("self",)).filter(

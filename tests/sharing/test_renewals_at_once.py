@@ -12,6 +12,7 @@ from portal.digests import DIGEST, tell_of_download
 from portal.models import AuditEvent, Dataset, DigestLine, Membership, Notice, Project, User
 from sharing.errors import AlreadyAnswered
 from sharing.models import RenewalPolicy, RenewalRequest, ShareLink
+from sharing.services.extending import Extension, extend_links
 from sharing.services.more_time import ask_for_more_time
 from sharing.services.renewals import give_more_time, refuse_more_time
 from tests.portal.many_connections import at_once, shared_database
@@ -84,3 +85,24 @@ def test_six_workers_with_the_same_news_make_one_digest(dataset: Dataset, bob: U
     with shared_database(tmp_path):
         at_once(tell, TIMES)
         assert DigestLine.objects.count() == Notice.objects.filter(kind=DIGEST).count() == 1
+
+
+def test_links_are_extended_while_their_recipients_ask(dataset: Dataset, make_link: MakeLink, tmp_path: Path) -> None:
+    """Each locks what the other needs next, in another order; nobody may be turned away for it."""
+    now = timezone.now()
+    for number in range(TIMES):
+        make_link(dataset, f"r{number}@x.example", starts_at=now - 2 * DAY, expires_at=now - DAY)
+    links = list(ShareLink.objects.select_related("dataset__project", "created_by"))
+    works = [asks(link) for link in links]
+    actor = Actor("system", "portal", "the portal")
+
+    def work() -> None:
+        try:
+            works.pop()()
+        except IndexError:
+            extend_links(dataset=dataset, which="ended", extension=Extension(3), actor=actor, now=now)
+
+    with shared_database(tmp_path):
+        at_once(work, TIMES + 2)
+        assert not ShareLink.objects.filter(expires_at__lte=now).exists()
+        assert not RenewalRequest.objects.waiting().exists()
