@@ -63,17 +63,17 @@ def datasets_today(now: datetime) -> list[Figure]:
 
 
 def undelivered(now: datetime) -> list[Figure]:
-    """Released, but no links and mails were made; and mails that did not go out."""
+    """Released, but no links and mails were made; and mails that did not go out, or came back."""
     unsent = Dataset.objects.filter(
         state=Dataset.State.RELEASED, dispatched_at=None, released_at__lt=now - STUCK_AFTER
     ).count()
-    mails = Notice.objects.filter(state__in=[Notice.State.FAILED, Notice.State.UNCERTAIN]).count()
+    mails = Notice.objects.filter(state__in=Notice.STUCK).count()
     return [
         Figure("Released, not handed over", thin(unsent), "no links were made", tone="warn" if unsent else ""),
         Figure(
             "Mails in trouble",
             thin(mails),
-            "failed or uncertain",
+            "failed, sent back or uncertain",
             address_if_any("staff_mail"),
             tone="bad" if mails else "",
         ),

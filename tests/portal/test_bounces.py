@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 from portal.actors import Actor
 from portal.bounce_mailbox import read_returned_mail
 from portal.bounce_reports import parse_report
+from portal.figures import undelivered
 from portal.models import AuditEvent, Notice, ReturnMailbox, User
 from portal.outbox import new_notice
 from portal.services.bounces import Noted, note_report
@@ -293,3 +294,8 @@ def test_what_was_sent_back_and_sent_again_can_come_back_again(notice: Notice, s
     Notice.objects.update(state="sent", sent_at=NOW)
     put_back(notice, samples.EXIM)
     assert "mailbox is full" in notice.last_error
+
+
+def test_staff_see_how_many_mails_are_in_trouble(notice: Notice) -> None:
+    put_back(notice)
+    assert [figure.value for figure in undelivered(NOW) if figure.label == "Mails in trouble"] == ["1"]
