@@ -111,12 +111,12 @@ def live_through(
 
 def test_a_year_of_reminders_is_what_a_plain_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(5)  # noqa: S311
-    lives = draw_lives(dice, 150, range(340))
-    ticks = draw_ticks(dice, range(390), (30, 90), silence=range(180, 187))
+    lives = draw_lives(dice, 120, range(340))
+    ticks = draw_ticks(dice, range(390), (40, 100), silence=range(180, 187))
     sent, expected = live_through(lives, ticks, monkeypatch, sends=True), model(lives, ticks)
     assert sorted(sent - expected) == []
     assert sorted(expected - sent) == []
-    assert len(expected) > 150
+    assert len(expected) > 100
     assert len([letter for letter in mail.outbox if letter.subject.startswith("Reminder:")]) == len(expected)
     rome = {life.number for life in lives if life.project == "rome"}
     days = {at.astimezone(ZoneInfo("Europe/Rome")).date() for number, at in expected if number in rome}
