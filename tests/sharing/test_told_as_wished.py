@@ -20,20 +20,15 @@ TOLD = ["dataset-released", "first-complete-download", "download-complete"]
 
 @pytest.mark.parametrize(
     ("wish", "kinds"),
-    [
-        ("each", ["dataset-released", "download-complete", "first-complete-download"]),
-        ("daily", [DIGEST]),
-        ("never", []),
-    ],
+    [("each", set(TOLD)), ("daily", {DIGEST}), ("never", set())],
 )
 def test_bob_who_operates_and_shares_is_told_as_he_wishes(
     make_dataset: MakeDataset, bob: User, wish: str, kinds: set[str]
 ) -> None:
     Membership.objects.filter(user=bob).update(told_of_downloads=wish)
     now = timezone.now()
-    dataset = make_dataset(
-        recipients=("rita@university.example",), operator_emails=["list@facility.example", bob.email]
-    )
+    told = ["list@facility.example", bob.email]
+    dataset = make_dataset(recipients=("rita@university.example",), operator_emails=told)
     dispatch_dataset(dataset_id=dataset.pk, now=now)
     by_hand = ShareWish(["ruth@university.example"], now + timedelta(days=3), "x")
     share_by_hand(dataset=dataset, wish=by_hand, actor=Actor.of_user(bob), now=now)
