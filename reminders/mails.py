@@ -12,8 +12,9 @@ from portal.templatetags.quantities import counted, size_text
 from portal.templatetags.times import day_text, minute_text
 from reminders.models import ReminderPolicy
 from reminders.services.copies import addresses_of, day_in
-from reminders.services.policies import policy_row
-from reminders.services.slots import REMINDER, links_to_remind
+from reminders.services.policies import policy_at_hand, policy_row
+from reminders.services.slots import REMINDER
+from reminders.services.still_due import RELATED, link_to_remind
 from sharing.links import address_of
 from sharing.models import ShareLink, Way
 from sharing.wording import sender_of
@@ -27,7 +28,7 @@ def reminder(notice: Notice) -> Mail | None:
     url = address_of(link) if link else None
     if link is None or url is None:
         return None
-    policy = policy_row(link.dataset.project)
+    policy = policy_at_hand(link.dataset.project)
     context = {
         **_about(link, policy, notice.as_of),
         "url": url,
@@ -46,7 +47,7 @@ def reminder_copy(notice: Notice) -> Mail | None:
     if link is None:
         return None
     address = settings.PORTAL_URL + link.dataset.get_absolute_url()
-    about = _about(link, policy_row(link.dataset.project), notice.as_of)
+    about = _about(link, policy_at_hand(link.dataset.project), notice.as_of)
     about["facts"] = [*about["facts"], ("Shared", minute_text(link.starts_at))]
     return Mail("reminder-copy", {**about, "dataset_url": address})
 
@@ -79,9 +80,9 @@ def reminder_digest(notice: Notice) -> Mail | None:
 
 
 def _link_of(notice: Notice) -> ShareLink | None:
-    links = ShareLink.objects.all() if notice.is_sent else links_to_remind(notice.as_of)
-    related = links.select_related("dataset__project", "dataset__instrument", "created_by")
-    return related.filter(pk=notice.subject_id).first()
+    if notice.is_sent:
+        return ShareLink.objects.select_related(*RELATED).filter(pk=notice.subject_id).first()
+    return link_to_remind(notice.subject_id, notice.as_of)
 
 
 def zip_address(link: ShareLink, url: str) -> str:

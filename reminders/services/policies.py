@@ -32,14 +32,17 @@ def policy_row(project: Project) -> ReminderPolicy:
     return ReminderPolicy.objects.filter(project=project).first() or ReminderPolicy(project=project)
 
 
+def policy_at_hand(project: Project) -> ReminderPolicy:
+    """As ``policy_row``, of a project that was fetched together with its policy: no query."""
+    row = getattr(project, "reminder_policy", None) or ReminderPolicy(project=project)
+    row.project = project
+    return row
+
+
 def all_policies() -> dict[int, ReminderPolicy]:
     """Of each project by its id, in one query; with the project."""
-    rows = {}
-    for project in Project.objects.select_related("reminder_policy").order_by():
-        row = getattr(project, "reminder_policy", None) or ReminderPolicy(project=project)
-        row.project = project
-        rows[project.pk] = row
-    return rows
+    projects = Project.objects.select_related("reminder_policy").order_by()
+    return {project.pk: policy_at_hand(project) for project in projects}
 
 
 def policy_of(row: ReminderPolicy) -> Policy:
