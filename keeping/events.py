@@ -45,7 +45,7 @@ def retention_class_removed(retention: RetentionClass, actor: Actor) -> None:
 
 def keeping_changed(keeping: Keeping, actor: Actor, *, retention: str, owner: str) -> None:
     """The names of its class (empty: the project's default) and of its owner."""
-    record("keeping_changed", actor, dataset=keeping.dataset, subject=retention, owner=owner)
+    record("keeping_changed", actor, dataset=keeping.dataset, subject=retention, owner=owner or "nobody")
 
 
 def deletion_warned(keeping: Keeping, *, days: int, people: int) -> None:
