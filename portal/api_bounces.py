@@ -10,7 +10,7 @@ from django.utils import timezone
 from ninja import Field, Router, Schema
 from pydantic import ValidationError
 
-from portal.bounce_reports import BounceReport, parse_report
+from portal.bounce_reports import BounceReport, one_line, parse_report
 from portal.errors import Invalid, NotFound, NotSignedIn, TooLarge
 from portal.services.bounces import Noted, note_report
 from portal.signatures import is_signed
@@ -31,9 +31,8 @@ class BounceIn(Schema):
     reason: Annotated[str, Field(max_length=1000)] = "no reason was given"
 
     def report(self) -> BounceReport:
-        return BounceReport(
-            (self.message_id,), self.action == "failed", self.status, f"{self.status} {self.reason}".strip()
-        )
+        reason = one_line(f"{self.status} {self.reason}")
+        return BounceReport((one_line(self.message_id),), self.action == "failed", one_line(self.status), reason)
 
 
 class BouncesIn(Schema):

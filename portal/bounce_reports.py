@@ -34,7 +34,18 @@ def parse_report(data: bytes) -> BounceReport | None:
 
     A server that has given up says ``failed``, whether the last refusal was a 5xx or the time ran out.
     """
-    mail = message_from_bytes(data)
+    try:
+        return _report_in(message_from_bytes(data))
+    except RecursionError:  # parts within parts by the thousand: no mail server wrote that
+        return None
+
+
+def one_line(text: str) -> str:
+    """Without line ends and what cannot be printed, such as NUL, which no database column takes."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+
+
+def _report_in(mail: Message) -> BounceReport | None:
     blocks = [block for part in mail.walk() if _type(part) in STATUS_PARTS for block in _blocks(part)]
     told = [block for block in blocks if _action(block) in ("failed", "delayed")]
     if not told:
@@ -92,7 +103,7 @@ def _value(block: Message, name: str) -> str:
 def _field(block: Message, name: str) -> str:
     """On one line; empty when there is none. UTF-8 stands in such fields as it is (RFC 6533)."""
     found = next((value for key, value in block.raw_items() if key.lower() == name.lower()), "")
-    return " ".join(str(found).encode("utf-8", "surrogateescape").decode("utf-8", "replace").split())
+    return one_line(str(found).encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
 def _type(part: Message) -> str:
