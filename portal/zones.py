@@ -12,8 +12,12 @@ def validate_zone(name: str) -> None:
 
 
 def zone_named(name: str) -> zoneinfo.ZoneInfo:
-    """The portal's own for an empty name."""
-    return zoneinfo.ZoneInfo(name or settings.TIME_ZONE)
+    """The portal's own for an empty name, and for one that the machine's database no longer knows: reminders of all other
+    projects must not wait for it."""
+    try:
+        return zoneinfo.ZoneInfo(name or settings.TIME_ZONE)
+    except zoneinfo.ZoneInfoNotFoundError:
+        return zoneinfo.ZoneInfo(settings.TIME_ZONE)
 
 
 def zone_choices() -> list[tuple[str, str]]:

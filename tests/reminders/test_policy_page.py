@@ -92,6 +92,12 @@ def test_the_days_are_shown_before_they_are_saved(alices: Client, monkeypatch: p
     assert dates(alices.post(ADDRESS, SAID | {"preview": "1", "reminds": ""}).content) == []
 
 
+def test_a_zone_that_is_no_longer_known_holds_up_nobody(make_link: MakeLink, project: Project) -> None:
+    Project.objects.update(time_zone="Europe/Atlantis")
+    make_link()
+    assert remind_recipients(now=NOW + WEEK) == 1
+
+
 # --- what operators hear ------------------------------------------------------------------------------------------
 
 
