@@ -12,8 +12,8 @@ def validate_zone(name: str) -> None:
 
 
 def zone_named(name: str) -> zoneinfo.ZoneInfo:
-    """The portal's own for an empty name, and for one that the machine's database no longer knows: reminders of all other
-    projects must not wait for it."""
+    """The portal's own for an empty name, and for one that this machine no longer knows: other projects' reminders must
+    not wait for it."""
     try:
         return zoneinfo.ZoneInfo(name or settings.TIME_ZONE)
     except zoneinfo.ZoneInfoNotFoundError:
