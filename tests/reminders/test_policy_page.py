@@ -34,8 +34,7 @@ SAID = {
 
 
 @pytest.fixture
-def alices(sign_in: SignIn, alice: User, project: Project, monkeypatch: pytest.MonkeyPatch) -> Client:
-    Project.objects.update(time_zone="Europe/Rome")
+def alices(sign_in: SignIn, alice: User, project: Project) -> Client:
     return sign_in(alice)
 
 
@@ -78,9 +77,13 @@ def test_what_makes_no_sense_is_told_and_not_saved(alices: Client, wrong: dict[s
     assert ReminderPolicy.objects.count() == 0
 
 
-def test_the_days_are_shown_before_they_are_saved(alices: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_days_are_shown_before_they_are_saved(
+    sign_in: SignIn, alice: User, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     friday_evening = datetime(2026, 11, 20, 19, 30, tzinfo=UTC)
     monkeypatch.setattr(timezone, "now", lambda: friday_evening)
+    Project.objects.update(time_zone="Europe/Rome")
+    alices = sign_in(alice)  # her session, too, is of that evening
     assert dates(alices.get(ADDRESS).content)[0] == "Friday 27 November 2026, 20:30"
     shown = alices.post(ADDRESS, SAID | {"preview": "1"})
     assert dates(shown.content) == [
