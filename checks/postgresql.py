@@ -16,7 +16,8 @@ from checks.steps import ROOT
 from deploy.program_group import ProgramGroup
 
 DEBIAN = Path("/usr/lib/postgresql")
-FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "listen_addresses="]
+FAST = ["fsync=off", "full_page_writes=off", "max_connections=200", "listen_addresses="]
+FORGETFUL = "synchronous_commit=off"  # a server that ends at once has lost what it said was committed
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Server:
     programs: Path
     folder: Path
     group: ProgramGroup
+    options: tuple[str, ...]
 
     @property
     def url(self) -> str:
@@ -33,7 +35,8 @@ class Server:
 
     def start(self) -> None:
         """Returns once it takes connections."""
-        options = [part for option in (*FAST, f"unix_socket_directories={self.folder}") for part in ("-c", option)]
+        chosen = (*self.options, f"unix_socket_directories={self.folder}")
+        options = [part for option in chosen for part in ("-c", option)]
         command = [str(self.programs / "postgres"), "-D", str(self.folder / "data"), *options]
         self.group.start("postgresql", [*_as_postgres(), *command])
         self.group.wait_until("postgresql", lambda: _accepts(self.programs, self.folder), 30)
@@ -48,19 +51,20 @@ class Server:
 @contextmanager
 def throwaway_postgresql() -> Iterator[str]:
     """The URL of a fresh server's database; server and folder are gone afterwards. Raises as ``throwaway_server``."""
-    with throwaway_server() as server:
+    with throwaway_server(*FAST, FORGETFUL) as server:
         yield server.url
 
 
 @contextmanager
-def throwaway_server() -> Iterator[Server]:
-    """Raises FileNotFoundError with a sentence when PostgreSQL's server is not installed. PostgreSQL refuses to run as
-    root, so root runs it as the user ``postgres`` of Debian's package.
+def throwaway_server(*options: str) -> Iterator[Server]:
+    """With these settings. Raises FileNotFoundError with a sentence when PostgreSQL's server is not installed.
+
+    PostgreSQL refuses to run as root, so root runs it as the user ``postgres`` of Debian's package.
     """
     programs = _server_programs()
     folder = Path(tempfile.mkdtemp(prefix="labcourier-pg-"))
     group = ProgramGroup(env={**os.environ, "LC_ALL": "C.UTF-8"}, cwd=folder, log_folder=ROOT / "var" / "checks")
-    server = Server(programs, folder, group)
+    server = Server(programs, folder, group, options)
     try:
         _initialise(programs, folder)
         server.start()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from checks.postgresql import Server, throwaway_server
+from checks.postgresql import FAST, Server, throwaway_server
 from deploy import broker
 from deploy.program_group import ProgramGroup
 from tests.faults.clockwork.outside import Outside, mails_in, outside
@@ -111,7 +111,7 @@ class LiveClock:
 def live_clock(var: Path, *, schedulers: int, workers: int) -> Iterator[LiveClock]:
     """Two workers a program. Everything has ended when the block ends."""
     with ExitStack() as running:
-        database = running.enter_context(throwaway_server())
+        database = running.enter_context(throwaway_server(*FAST))
         world = running.enter_context(outside(var.with_name("outside")))
         socket = broker.socket_path(var)
         settings: dict[str, object] = world.settings() | {
