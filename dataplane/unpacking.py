@@ -3,10 +3,11 @@
 import ctypes
 import hashlib
 import os
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from zlib_ng.zlib_ng import crc32
 
 from dataplane.checksums import Digests, digest
 from dataplane.errors import NoRoom, SyncFailed
@@ -85,4 +86,4 @@ def _read_back(piece: Piece) -> Digests:
         if piece.size > _PIECE:
             return digest(stored)
         found = stored.read(_PIECE + 1)
-    return Digests(len(found), hashlib.sha256(found).hexdigest(), zlib.crc32(found))
+    return Digests(len(found), hashlib.sha256(found).hexdigest(), crc32(found))

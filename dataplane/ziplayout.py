@@ -11,7 +11,6 @@ it): about 70 bytes and its name for each file, of which only what a range needs
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from dataplane.columns import read_columns
@@ -54,8 +53,7 @@ class Facts(NamedTuple):
     made_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class SourceSlice:
+class SourceSlice(NamedTuple):
     """Bytes `start` to `stop` of a file that has `size` bytes in all."""
 
     path: str
@@ -80,6 +78,7 @@ class ZipLayout:
         self._starts, self._central_starts = columns["starts"], columns["central_starts"]
         self._end, self._central_end = self.facts.end, self.facts.central_end
         self.manifest = Manifest(columns["name_ends"], columns["names"], columns["digests"])
+        self.file_count = len(self.manifest)  # of the dataset; the manifest comes on top
         self._tail = end_records(len(self._sizes), self._end, self._central_end)
         self.total = self._end + self._central_end + len(self._tail)
 
@@ -95,11 +94,6 @@ class ZipLayout:
     def manifest_path(self) -> str:
         """Of the manifest, below the folder."""
         return self.facts.manifest_path
-
-    @property
-    def file_count(self) -> int:
-        """Files of the dataset; the manifest comes on top."""
-        return len(self.manifest)
 
     def path(self, index: int) -> bytes:
         """Of the file at `index` in the order of paths, as UTF-8."""

@@ -6,12 +6,13 @@ Memory stays flat; the columns wait in temporary files until the last file is kn
 import hashlib
 import re
 import time
-import zlib
 from array import array
 from collections.abc import Iterable
 from itertools import accumulate, chain, count, islice, pairwise
 from types import TracebackType
 from typing import IO, Self
+
+from zlib_ng.zlib_ng import crc32
 
 from dataplane.columns import ColumnWriter
 from dataplane.manifest import lines, size_of
@@ -87,7 +88,7 @@ class LayoutWriter:
 
     def _add_to_manifest(self, names: list[bytes], digests: bytes) -> None:
         """It stands for names and contents in the ETag."""
-        self._manifest_crc = zlib.crc32(lines(names, digests), self._manifest_crc)
+        self._manifest_crc = crc32(lines(names, digests), self._manifest_crc)
         ends = array("Q", accumulate(map(len, names), initial=self._name_bytes))[1:]
         self._name_bytes = ends[-1]
         for column, values in (("name_ends", ends.tobytes()), ("names", b"".join(names)), ("digests", digests)):

@@ -6,12 +6,15 @@ field is too small.
 """
 
 import struct
-import time
+from datetime import date
+from functools import lru_cache
 
 FULL_32 = 0xFFFFFFFF
 FULL_16 = 0xFFFF
 LATEST_TIME = 0x7FFFFFFF  # the extra field holds a signed 32-bit number
 
+_EARLIEST_TIME = 315_532_800  # the first second of 1980
+_DAYS_BEFORE_1970 = date(1970, 1, 1).toordinal()
 _UTF8_NAME = 0x0800
 _UNIX_FILE = 0o100644 << 16
 _MADE_BY_UNIX = 3 << 8
@@ -83,8 +86,12 @@ def _time_field(mtime: int) -> bytes:
 
 def _dos_time(mtime: int) -> tuple[int, int]:
     """Day and second in DOS's own packing; nothing before 1980."""
-    then = time.gmtime(max(mtime, 315532800))
-    return (
-        (then.tm_year - 1980) << 9 | then.tm_mon << 5 | then.tm_mday,
-        then.tm_hour << 11 | then.tm_min << 5 | then.tm_sec // 2,
-    )
+    days, seconds = divmod(max(mtime, _EARLIEST_TIME), 86_400)
+    minutes = seconds // 60
+    return _dos_day(days), minutes // 60 << 11 | minutes % 60 << 5 | seconds % 60 // 2
+
+
+@lru_cache(maxsize=1000)  # the files of a dataset are of few days
+def _dos_day(days: int) -> int:
+    then = date.fromordinal(_DAYS_BEFORE_1970 + days)
+    return (then.year - 1980) << 9 | then.month << 5 | then.day

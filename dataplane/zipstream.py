@@ -4,14 +4,15 @@ A file that is missing, unreadable, shorter, longer or other than it was when it
 exception, and so the connection: nothing is padded, and the client sees that it has not got everything.
 """
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
+
+from zlib_ng.zlib_ng import crc32 as crc32_of
 
 from dataplane.errors import DataplaneError
 from dataplane.ziplayout import SourceSlice, ZipLayout
 
-OpenSource = Callable[[SourceSlice], BinaryIO]  # an unbuffered reader that stands at its first byte
+OpenSource = Callable[[SourceSlice], BinaryIO]  # a reader that stands at its first byte and gives less only at its end
 Segment = bytes | SourceSlice
 Opened = Iterator[tuple[Segment, OpenSource]]  # each with what opens it when its turn has come
 Opening = Callable[[Iterable[Segment], OpenSource], Opened]
@@ -40,19 +41,17 @@ def zip_bytes(
 
     Raises SourceChanged, and what `open_source` and reading raise.
     """
-    pending = bytearray()
+    pending, size = [], 0
     for segment, open_it in opening(layout.segments(start, stop), open_source):
         chunks = iter((segment,)) if isinstance(segment, bytes) else source_bytes(segment, open_it, piece)
         for chunk in chunks:
-            if not pending and len(chunk) >= piece:
-                yield chunk
-                continue
-            pending += chunk
-            if len(pending) >= piece:
-                yield bytes(pending)
-                pending.clear()
+            pending.append(chunk)
+            size += len(chunk)
+            if size >= piece:
+                yield b"".join(pending)
+                pending, size = [], 0
     if pending:
-        yield bytes(pending)
+        yield b"".join(pending)
 
 
 def source_bytes(part: SourceSlice, open_source: OpenSource, piece: int = PIECE) -> Iterator[bytes]:
@@ -63,21 +62,23 @@ def source_bytes(part: SourceSlice, open_source: OpenSource, piece: int = PIECE)
     position, crc32 = part.start, 0
     with open_source(part) as source:
         while position < part.stop:
-            chunk = source.read(min(piece, part.stop - position))
+            wanted = min(piece, part.stop - position)
+            last = position + wanted == part.size
+            chunk = source.read(wanted + last)  # one byte more than there should be
             if not chunk:
                 raise SourceChanged(
                     f"{part.path!a} ends at byte {position} of {part.size}: it was cut since it was verified."
                 )
             position += len(chunk)
-            crc32 = zlib.crc32(chunk, crc32) if part.start == 0 else 0
-            if position == part.size:
-                _check_end(part, source, crc32)
+            crc32 = crc32_of(chunk, crc32) if part.start == 0 else 0
+            if position >= part.size:
+                _check_end(part, position, crc32)
             yield chunk
 
 
-def _check_end(part: SourceSlice, source: BinaryIO, crc32: int) -> None:
+def _check_end(part: SourceSlice, end: int, crc32: int) -> None:
     """Before the last piece goes out, so that a wrong file is never handed over whole."""
-    if source.read(1):
+    if end > part.size:
         raise SourceChanged(f"{part.path!a} has more than {part.size} bytes: it was written to since it was verified.")
     if part.start == 0 and crc32 != part.crc32:
         raise SourceChanged(f"{part.path!a} has other content than what was verified.")
