@@ -65,20 +65,23 @@ def source_bytes(part: SourceSlice, open_source: OpenSource, piece: int = PIECE)
             wanted = min(piece, part.stop - position)
             last = position + wanted == part.size
             chunk = source.read(wanted + last)  # one byte more than there should be
-            if not chunk:
-                raise SourceChanged(
-                    f"{part.path!a} ends at byte {position} of {part.size}: it was cut since it was verified."
-                )
             position += len(chunk)
             crc32 = crc32_of(chunk, crc32) if part.start == 0 else 0
-            if position >= part.size:
-                _check_end(part, position, crc32)
+            if not chunk or position >= part.size:
+                require_end(part, position)
+                _require_content(part, crc32)
             yield chunk
 
 
-def _check_end(part: SourceSlice, end: int, crc32: int) -> None:
-    """Before the last piece goes out, so that a wrong file is never handed over whole."""
+def require_end(part: SourceSlice, end: int) -> None:
+    """That the file is as long as it was. Before the last piece goes out, so that a wrong one is never handed over
+    whole. Raises SourceChanged."""
+    if end < part.size:
+        raise SourceChanged(f"{part.path!a} ends at byte {end} of {part.size}: it was cut since it was verified.")
     if end > part.size:
         raise SourceChanged(f"{part.path!a} has more than {part.size} bytes: it was written to since it was verified.")
+
+
+def _require_content(part: SourceSlice, crc32: int) -> None:
     if part.start == 0 and crc32 != part.crc32:
         raise SourceChanged(f"{part.path!a} has other content than what was verified.")

@@ -17,7 +17,7 @@ from dataplane.spans import Span
 from portal.actors import Actor
 from sharing.errors import OnlyForPeople
 from sharing.gate.offers import Offer
-from sharing.gate.streams import Framed, framed, recorded, started, whole
+from sharing.gate.streams import Framed, counted, framed, recorded, started, whole
 from sharing.gate.visits import only_knocks, only_looks
 from sharing.models import ShareLink
 from sharing.services.recording import Delivery
@@ -66,8 +66,8 @@ def _send(
     _require_taker(delivery)
     body, headers = _body(offer, spans)
     body = started(body, delivery)
-    pieces = whole(body) if only_knocks(spans, offer.total) else recorded(body, delivery)
-    limit_silence(request)
+    connection = limit_silence(request)
+    pieces = whole(body) if only_knocks(spans, offer.total) else recorded(body, delivery, connection)
     return _answer(StreamingHttpResponse(pieces, status=206 if spans else 200), offer, headers)
 
 
@@ -87,7 +87,7 @@ def _body(offer: Offer, spans: list[Span] | None) -> tuple[Framed, dict[str, str
     headers = {"Content-Length": str(stop - start)}
     if spans:
         headers["Content-Range"] = content_range((start, stop), offer.total)
-    return ((piece, len(piece)) for piece in offer.pieces(start, stop)), headers
+    return counted(offer.pieces(start, stop)), headers
 
 
 def _answer(response: HttpResponseBase, offer: Offer, extra: Mapping[str, str]) -> HttpResponseBase:
@@ -122,8 +122,10 @@ def _digests(offer: Offer) -> dict[str, str]:
     return {"Repr-Digest": f"sha-256=:{sha256}:", "Digest": f"sha-256={sha256}"}
 
 
-def limit_silence(request: HttpRequest) -> None:
-    """A dead peer frees its thread: each piece must go out within a minute. Other servers have no such socket."""
+def limit_silence(request: HttpRequest) -> socket.socket | None:
+    """A dead peer frees its thread: each piece must go out within a minute. The socket; other servers show none."""
     connected = getattr(request, "environ", {}).get("gunicorn.socket")
-    if isinstance(connected, socket.socket):
-        connected.settimeout(SLOWEST_PIECE)
+    if not isinstance(connected, socket.socket):
+        return None
+    connected.settimeout(SLOWEST_PIECE)
+    return connected

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from dataplane.filepieces import FilePiece, file_pieces
 from dataplane.ziplayout import SourceSlice, ZipLayout
 from dataplane.ziplayout_writer import MANIFEST_NAME
-from dataplane.zipstream import source_bytes, zip_bytes
+from dataplane.zipstream import zip_bytes
 from portal.errors import NotFound
 from portal.models import DataFile, Dataset
 from sharing.gate.sources import opening_of, source_of
@@ -13,7 +14,7 @@ from sharing.layouts import layout_of
 from sharing.models import Receipt
 from sharing.selections import Selection
 
-Pieces = Callable[[int, int], Iterator[bytes]]
+Pieces = Callable[[int, int], Iterator[bytes | FilePiece]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,9 @@ def file_offer(dataset: Dataset, path: str) -> Offer:
         raise NotFound("There is no such file here. Look it up in the list.")
     open_source = source_of(dataset, dataset.revision)
 
-    def pieces(start: int, stop: int) -> Iterator[bytes]:
+    def pieces(start: int, stop: int) -> Iterator[bytes | FilePiece]:
         part = SourceSlice(file.path, start, stop, file.size, file.crc32 or 0, bytes.fromhex(file.sha256))
-        return source_bytes(part, open_source)
+        return file_pieces(part, open_source)
 
     return Offer(
         dataset=dataset,

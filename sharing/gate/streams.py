@@ -1,9 +1,12 @@
 """Sends the bytes of an offer and notes exactly what went out, however it ends.
 
-Not by `sendfile`, which would be a little leaner: a generator knows to the piece how far it came when the client left,
-and stops short of handing over a file that changed. While it runs it holds no database connection.
+A generator knows to the piece how far it came when the client left, and stops short of handing over a file that
+changed. What need not be read for that is sent by the kernel, which the server behind WSGI has no way to ask for: so
+the connection itself is used then. While it runs it holds no database connection.
 """
 
+import errno
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
@@ -14,6 +17,7 @@ from django.utils import timezone
 
 from dataplane.byteranges import ByteRanges
 from dataplane.errors import DataplaneError
+from dataplane.filepieces import FilePiece
 from dataplane.spans import Span, bytes_in
 from dataplane.zipstream import PIECE
 from portal.actors import Actor
@@ -26,21 +30,33 @@ from sharing.services.unended import Running
 
 log = structlog.get_logger(__name__)
 
-Framed = Iterator[tuple[bytes, int]]  # a piece of the answer's body, and how many bytes of the offer are in it
+Piece = bytes | FilePiece
+Framed = Iterator[tuple[Piece, int]]  # a piece of the answer's body, and how many bytes of the offer are in it
 
 
-def framed(pieces: Callable[[int, int], Iterator[bytes]], spans: Sequence[Span], frame: ByteRanges) -> Framed:
+class ClientGone(ConnectionError):
+    """As gunicorn knows it, which says nothing in its log then."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EPIPE, "The client left.")
+
+
+def framed(pieces: Callable[[int, int], Iterator[Piece]], spans: Sequence[Span], frame: ByteRanges) -> Framed:
     """Several ranges, each behind what announces it."""
     for span in spans:
         yield frame.before(span), 0
-        for piece in pieces(*span):
-            yield piece, len(piece)
+        yield from counted(pieces(*span))
     yield frame.end, 0
+
+
+def counted(pieces: Iterator[Piece]) -> Framed:
+    """Each is all of the offer."""
+    return ((piece, piece.size if isinstance(piece, FilePiece) else len(piece)) for piece in pieces)
 
 
 def started(body: Framed, delivery: Delivery) -> Framed:
     """The same, its first bytes read already: what cannot be read at all is refused with a sentence."""
-    first: list[tuple[bytes, int]] = []
+    first: list[tuple[Piece, int]] = []
     try:
         for piece in body:
             first.append(piece)
@@ -60,43 +76,75 @@ def excuse(error: Exception) -> str:
 
 def whole(body: Framed) -> Iterator[bytes]:
     """Nobody is told."""
-    return (piece for piece, _ in body)
+    return _Sending(None, None).pieces(body)
 
 
-def recorded(body: Framed, delivery: Delivery) -> Iterator[bytes]:
+def recorded(body: Framed, delivery: Delivery, connection: socket.socket | None) -> Iterator[bytes]:
     """Counts what the client's connection took; to its end also when the client leaves.
 
     Raises LinkUsedUp here and now, while the answer can still be a sentence.
     """
     limited = delivery.link is not None and delivery.link.most_downloads is not None
-    pieces = _recorded(body, delivery, limited=limited)
+    pieces = _recorded(body, delivery, connection, limited=limited)
     if limited:
         next(pieces)
     return pieces
 
 
-def _recorded(body: Framed, delivery: Delivery, *, limited: bool) -> Iterator[bytes]:
+def _recorded(body: Framed, delivery: Delivery, connection: socket.socket | None, *, limited: bool) -> Iterator[bytes]:
     """Of a limited link first an empty piece, when the download is known to be allowed."""
-    sent, running, much = 0, None, bytes_in(delivery.spans) > PIECE
+    running, much = None, bytes_in(delivery.spans) > PIECE
     if much or limited:
         running = begin_delivery(delivery=delivery, now=timezone.now())
+    sending = _Sending(running, connection)
     try:
         if limited:
             yield b""
         if much:
             release_connection()
-        for piece, of_offer in body:
-            if running:
-                running.note(sent, sent + of_offer)
-            yield piece
-            sent += of_offer
-        if running:
-            running.note(sent, sent)
+        yield from sending.pieces(body)
+    except ClientGone:
+        raise
     except (DataplaneError, OSError) as error:
         report_unreadable(delivery.dataset, delivery.actor, delivery.subject, error)
         raise
     finally:
-        _write_down(delivery, sent, running)
+        _write_down(delivery, sending.sent, running)
+
+
+class _Sending:
+    """An answer on its way: ``sent`` bytes of the offer went out, by the server's hand or the kernel's."""
+
+    def __init__(self, running: Running | None, connection: socket.socket | None) -> None:
+        self._running, self._connection, self.sent = running, connection, 0
+
+    def pieces(self, body: Framed) -> Iterator[bytes]:
+        """What the server shall send. Raises ClientGone, and what reading raises."""
+        for piece, of_offer in body:
+            self._note(self.sent + of_offer)
+            if isinstance(piece, FilePiece) and self._connection:
+                if not self.sent:
+                    yield b""  # the answer's head goes first
+                self._hand_to_kernel(piece, self._connection)
+            else:
+                yield piece.read() if isinstance(piece, FilePiece) else piece
+                self.sent += of_offer
+        self._note(self.sent)
+
+    def _hand_to_kernel(self, piece: FilePiece, connection: socket.socket) -> None:
+        began = piece.file.tell()
+        try:
+            piece.send(connection)
+        except OSError as error:
+            if error.errno == errno.EIO:  # it is the disk that fails
+                raise
+            raise ClientGone from error
+        finally:
+            self.sent += piece.file.tell() - began
+
+    def _note(self, at_most: int) -> None:
+        if self._running:
+            self._running.note(self.sent, at_most)
 
 
 def _write_down(delivery: Delivery, sent: int, running: Running | None) -> None:

@@ -60,16 +60,35 @@ def test_of_ten_that_begin_at_once_as_many_pass_as_the_link_allows(handover: Han
     assert handover.portal.query("select downloads from sharing_sharelink") == [(2,)]
 
 
-def test_a_file_that_shrinks_while_it_is_sent_ends_the_connection(handover: Handover) -> None:
-    place = next((handover.portal.var / "files").rglob("movie.mrc"))
+def test_a_range_that_the_kernel_sends_is_the_slice_and_counts_exactly(handover: Handover) -> None:
+    path = f"{handover.address}/files/movie.mrc"
+    whole = handover.ask("GET", path)[2]
     with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=30) as line:
-        line.sendall(f"GET {handover.address}/files/movie.mrc HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nRange: bytes=1000-\r\n\r\n".encode())
+        assert line.recv(65536).startswith(b"HTTP/1.1 206")
+        until(lambda: handover.portal.query("select count(*) from sharing_runningrequest") == [(1,)])
+    until(lambda: len(handover.downloads()) == 2)
+    cut = int(str(handover.downloads()[1][0]))
+    assert 0 < cut < SIZE - 1000
+    rest = handover.ask("GET", path, Range=f"bytes={1000 + cut}-")[2]
+    assert rest == whole[1000 + cut :]
+    until(lambda: len(handover.downloads()) == 3)
+    assert handover.downloads()[2][0] == len(rest)
+    assert "stored_file_changed" not in str(handover.portal.query("select kind from portal_auditevent"))
+
+
+@pytest.mark.parametrize("start", [0, 1000])  # read by us, and sent by the kernel
+def test_a_file_that_shrinks_while_it_is_sent_ends_the_connection(handover: Handover, start: int) -> None:
+    place = next((handover.portal.var / "files").rglob("movie.mrc"))
+    ranged = f"Range: bytes={start}-\r\n" if start else ""
+    with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=30) as line:
+        line.sendall(f"GET {handover.address}/files/movie.mrc HTTP/1.1\r\n{ranged}Host: 127.0.0.1\r\n\r\n".encode())
         got = len(line.recv(65536))
         with place.open("r+b") as file:
             file.truncate(SIZE - 2**20)
         while piece := line.recv(1 << 20):
             got += len(piece)
-    assert got < SIZE
+    assert got < SIZE - start
     until(handover.downloads)
     assert handover.downloads()[0][1] == 0
     assert handover.portal.query("select count(*) from portal_auditevent where kind = 'stored_file_changed'") == [(1,)]
