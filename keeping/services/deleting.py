@@ -32,7 +32,7 @@ def delete_by_hand(*, dataset: Dataset, actor: Actor, now: datetime) -> Keeping:
 
 
 def expire(keeping: Keeping, *, actor: Actor, reason: str, now: datetime) -> bool:
-    """Deleted for users. False when that is not so any more: it is held, was extended, is deleted.
+    """Deleted for users. False when it is held, was extended or given another class meanwhile, or is deleted.
 
     One UPDATE decides, so that no hold or extension can slip in between.
     """
@@ -44,6 +44,7 @@ def expire(keeping: Keeping, *, actor: Actor, reason: str, now: datetime) -> boo
             held_at__isnull=True,
             deleted_at__isnull=True,
             extended_until=keeping.extended_until,
+            retention_class=keeping.retention_class_id,
             dataset__state=State.RELEASED,
         )
         if not free.update(deleted_at=now, deleted_by=actor.label, purge_after=now + grace, not_before=None):

@@ -18,7 +18,7 @@ from keeping.answer_links import answer_address
 from keeping.models import AskedPerson, FileCopy, Keeping, KeepingQuerySet
 from keeping.services.classes import change_class
 from keeping.services.copies import make_copies
-from keeping.services.deleting import delete_by_hand, restore
+from keeping.services.deleting import delete_by_hand, expire, restore
 from keeping.services.keepings import extend, hold, release_hold
 from keeping.services.purging import purge_deleted
 from keeping.services.rereading import Budget, Outcome, reread
@@ -153,6 +153,17 @@ def test_a_sweep_that_ignores_holds_is_seen_by_the_test_above(
     for number in (16, 30):
         keep_by_the_clock(clock=at(number))
     assert state_of(dataset) == "expired"
+
+
+def test_what_was_given_another_class_since_the_sweep_looked_is_not_deleted(dataset: Dataset, project: Project) -> None:
+    for_long = a_class(project, name="Archive", days=None, is_default=False)
+    a_class(project)
+    everything(1)
+    looked_at = keeping_of(dataset)
+    Keeping.objects.filter(dataset=dataset).update(retention_class=for_long)
+    assert not expire(looked_at, actor=SYSTEM, reason="kept as it was", now=day(400))
+    assert state_of(dataset) == "released"
+    assert expire(keeping_of(dataset), actor=SYSTEM, reason="kept as it is", now=day(400))
 
 
 def test_two_sweeps_at_once_delete_and_warn_once(
