@@ -66,6 +66,8 @@ def _begin(url: str) -> socket.socket:
     one = socket.create_connection((parts.hostname, parts.port))
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE)
     one.sendall(f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: bench\r\n\r\n".encode())
+    if not one.recv(1):  # one after the other: a thousand people do not click in the same moment
+        raise SystemExit(f"{url} was not served")
     return one
 
 

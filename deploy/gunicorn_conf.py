@@ -22,7 +22,7 @@ def _allow_open_files(wanted: int) -> None:
 
 
 bind = _config.bind
-worker_class = "gthread"
+worker_class = "deploy.web_worker.ThreadWorker"
 workers = _config.web_processes
 threads = _config.web_threads
 worker_connections = threads + 1000  # beyond the threads: connections kept alive, waiting for their next request

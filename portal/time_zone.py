@@ -1,12 +1,12 @@
 """Times on pages are in the person's zone when they have set one."""
 
-import zoneinfo
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from portal.errors import MACHINE_PATHS
+from portal.zones import zone_named
 
 
 class PersonTimeZoneMiddleware:
@@ -17,7 +17,7 @@ class PersonTimeZoneMiddleware:
         if request.path.startswith(MACHINE_PATHS):  # a session look-up would cost every upload a query
             return self.get_response(request)
         name = getattr(request.user, "time_zone", "") if request.user.is_authenticated else ""
-        if name in zoneinfo.available_timezones():
-            with timezone.override(zoneinfo.ZoneInfo(name)):
-                return self.get_response(request)
-        return self.get_response(request)
+        if not name:
+            return self.get_response(request)
+        with timezone.override(zone_named(name)):
+            return self.get_response(request)

@@ -16,7 +16,7 @@ def zone_named(name: str) -> zoneinfo.ZoneInfo:
     not wait for it."""
     try:
         return zoneinfo.ZoneInfo(name or settings.TIME_ZONE)
-    except zoneinfo.ZoneInfoNotFoundError:
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         return zoneinfo.ZoneInfo(settings.TIME_ZONE)
 
 

@@ -6,7 +6,7 @@ where the dead one was sending from before N to behind it, has what lies before 
 one such range; the first of their places counts, so what they show is kept apart until all is complete.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -72,13 +72,14 @@ def link_is_running(link: ShareLink) -> bool:
 
 def is_sent_from_its_beginning(receipt: Receipt) -> bool:
     """Whether some request is being answered right now that asked for the first byte too. Cost: one query."""
-    rows = receipt.running.exclude(process=RESUMED).values_list("spans", "process")
-    return any(spans and spans[0][0] == 0 and _lifesigns().is_alive(process) for spans, process in rows)
+    rows, is_alive = receipt.running.exclude(process=RESUMED).values_list("spans", "process"), _asked_once()
+    return any(spans and spans[0][0] == 0 and is_alive(process) for spans, process in rows)
 
 
 def _receipts_under_way(link: ShareLink) -> set[int]:
     rows = RunningRequest.objects.filter(receipt__link=link).exclude(process=RESUMED).values_list("receipt", "process")
-    return {of for of, process in rows if _lifesigns().is_alive(process)}
+    is_alive = _asked_once()
+    return {of for of, process in rows if is_alive(process)}
 
 
 def killed(receipt: Receipt) -> Iterator[tuple[list[Span], int]]:
@@ -86,8 +87,9 @@ def killed(receipt: Receipt) -> Iterator[tuple[list[Span], int]]:
 
     What remains in their rows is the piece that was under way.
     """
+    is_alive = _asked_once()
     for row in receipt.running.all():
-        if row.place is None or _lifesigns().is_alive(row.process):
+        if row.place is None or is_alive(row.process):
             continue
         spans = [(start, stop) for start, stop in row.spans]
         progress = _lifesigns().progress(row.process, row.place)
@@ -111,9 +113,10 @@ def forget_processes(names: Sequence[str]) -> None:
 
 def note_resumed(receipt: Receipt, asked: Sequence[Span]) -> None:
     """A request for `asked` comes: what it shows of requests that died stands in their rows from now on."""
+    is_alive = _asked_once()
     for row in receipt.running.all():
         sent = _sent([(start, stop) for start, stop in row.spans], asked)
-        if sent and (row.process == RESUMED or not _lifesigns().is_alive(row.process)):
+        if sent and (row.process == RESUMED or not is_alive(row.process)):
             row.spans, row.process = sent, RESUMED
             row.save(update_fields=["spans", "process"])
 
@@ -135,6 +138,11 @@ def _sent(spans: Sequence[Span], asked: Sequence[Span]) -> list[Span]:
         if inside := [at for at, _ in asked if start < at <= stop]:
             return [*spans[:place], (start, min(inside))]
     return []
+
+
+def _asked_once() -> Callable[[str], bool]:
+    """Whether a process is alive: there may be hundreds of requests, of few processes."""
+    return cache(_lifesigns().is_alive)
 
 
 def _lifesigns() -> Lifesigns:

@@ -3,8 +3,10 @@
 import json
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -93,6 +95,20 @@ def test_a_file_that_shrinks_while_it_is_sent_ends_the_connection(handover: Hand
     assert handover.downloads()[0][1] == 0
     assert handover.portal.query("select count(*) from portal_auditevent where kind = 'stored_file_changed'") == [(1,)]
     assert handover.link_state() == "partial"
+
+
+def test_clients_that_do_not_hang_up_hold_up_nobody(handover: Handover) -> None:
+    """Each is given two seconds for it; one after the other that would be half a minute and more."""
+    place = ("127.0.0.1", handover.portal.port)
+    with ExitStack() as held:
+        lines = [held.enter_context(socket.create_connection(place, timeout=30)) for _ in range(40)]
+        for line in lines:
+            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert lines[-1].recv(65536).startswith(b"HTTP/1.1 200")
+        time.sleep(0.5)
+        began = time.monotonic()
+        assert handover.ask("GET", "/healthz")[0] == 200
+        assert time.monotonic() - began < 15
 
 
 def test_tokens_stay_out_of_the_server_s_own_log(handover: Handover) -> None:
