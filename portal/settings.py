@@ -181,7 +181,6 @@ DATABASES = {
 }
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["ENGINE"] = "portal.queued_sqlite3"
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 
 CACHES = {
