@@ -44,6 +44,11 @@ MORE_LINKS = """
     SELECT {columns}, left(md5(%(kind)s || number), 22), %(kind)s || '-' || number || '@x.example', %(kind)s, NULL
     FROM sharing_sharelink, generate_series(1, %(count)s) AS number WHERE recipient = 'template@x.example'
 """
+INSERTS_WAIT = """
+    CREATE OR REPLACE FUNCTION wait_for_lock() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
+    CREATE OR REPLACE TRIGGER inserts_wait BEFORE INSERT ON portal_notice EXECUTE FUNCTION wait_for_lock()
+"""
 
 
 @dataclass
@@ -85,13 +90,18 @@ class LiveClock:
 
     @contextmanager
     def outbox_locked(self, waiting: int) -> Iterator[None]:
-        """Nobody writes to it until so many workers wait at once to queue what they have decided on before."""
+        """Nothing is queued in it until so many workers wait at once to queue what they have decided on before.
+
+        Only who inserts waits: a lock on the table would stop those as well who look for abandoned mails, and with
+        three of four workers at that, two could never meet.
+        """
         queueing = (
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %(insert)s AND"
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND query LIKE %(insert)s AND"
             " datname = current_database()"
         )
         with psycopg.connect(self.database.url) as connection:
-            connection.execute("LOCK TABLE portal_notice IN EXCLUSIVE MODE")
+            connection.execute("SELECT pg_advisory_xact_lock(1)")
+            self.ask(INSERTS_WAIT)
             yield
             until(lambda: self.ask(queueing, insert='INSERT INTO "portal_notice"%') >= [(waiting,)], 60)
 
