@@ -40,13 +40,15 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class LinkFacts:
-    """`answered`: the recipient said that they have the data, or that these are not theirs. `reminded`: how often up to
-    now; `last_day`: in which slot the last time."""
+    """`answered`: the recipient said that they have the data, or that these are not theirs. `undelivered`: the newest
+    mail with the link was refused or came back. `reminded`: how often up to now; `last_day`: in which slot the last
+    time."""
 
     starts_at: datetime
     ends_at: datetime
     revoked: bool = False
     answered: bool = False
+    undelivered: bool = False
     used: Used = Used.NOT
     reminded: int = 0
     last_day: int | None = None
@@ -75,7 +77,7 @@ def wants(now: datetime, policy: Policy, link: LinkFacts) -> bool:
     used = link.used is Used.WHOLE or (link.used is Used.PARTLY and policy.partial_is_used)
     ended = link.revoked or not link.starts_at <= now < link.ends_at
     enough = policy.most is not None and link.reminded >= policy.most
-    return policy.reminds and not (used or ended or link.answered or enough)
+    return policy.reminds and not (used or ended or link.answered or link.undelivered or enough)
 
 
 def all_slots(policy: Policy, link: LinkFacts) -> list[Slot]:

@@ -80,7 +80,7 @@ def reminder_digest(notice: Notice) -> Mail | None:
 
 
 def _link_of(notice: Notice) -> ShareLink | None:
-    if notice.is_sent:
+    if notice.is_sent or notice.state == Notice.State.FAILED:  # staff read what did not arrive
         return ShareLink.objects.select_related(*RELATED).filter(pk=notice.subject_id).first()
     return link_to_remind(notice.subject_id, notice.as_of)
 

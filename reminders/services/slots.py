@@ -27,6 +27,7 @@ from portal.models import Dataset, Notice, User
 from reminders.due import DAY
 from reminders.models import ReminderPolicy
 from sharing.models import ShareLink
+from sharing.undelivered import ENDS, LINK_MAILS
 
 REMINDER = "reminder"
 # A slot comes at the same hour by the clocks of a place, here days are 24 hours: changed clocks make a day shorter.
@@ -75,7 +76,7 @@ def links_to_remind(now: datetime) -> QuerySet[ShareLink]:
     ``every``, the days between two reminders.
 
     Who has several links to a dataset is reminded of the newest, and of none once something was taken with any, or
-    they said with any that no reminder is needed.
+    they said with any that no reminder is needed. Where the newest mail did not arrive, the next one would not either.
     Datasets and projects are looked up link by link: a join would let SQLite begin with all datasets of the portal.
     """
     links = ShareLink.objects.open(now).annotate(project=of_released_dataset("project_id"), every=_every())
@@ -87,8 +88,18 @@ def links_to_remind(now: datetime) -> QuerySet[ShareLink]:
         UNTAKEN | PARTLY & Q(mild),
         ~Exists(User.objects.filter(pk=OuterRef("created_by"), is_active=False)),  # their links do not work
         ~Exists(siblings.filter(WHOLE | PARTLY & ~Q(mild) | ~ANSWERED_NOTHING | newer)),
+        ~Exists(_undelivered()),
         every__gt=0,
     )
+
+
+def _undelivered() -> QuerySet[Notice]:
+    """Of a link, its newest mail that was tried, if that did not arrive; as ``sharing.undelivered`` has it. Without an
+    order, so that PostgreSQL does not walk the outbox backwards for each link."""
+    mails = Notice.objects.filter(kind__in=LINK_MAILS).order_by()
+    newer = mails.filter(subject_id=OuterRef("subject_id"), pk__gt=OuterRef("pk"), state__in=ENDS)
+    of_link = mails.filter(subject_id=Cast(OuterRef("pk"), CharField()), state__in=Notice.UNDELIVERED)
+    return of_link.filter(~Exists(newer))
 
 
 def of_released_dataset(field: str | Combinable) -> Subquery:

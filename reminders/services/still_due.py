@@ -7,14 +7,15 @@ from reminders.due import LinkFacts, Used, wants
 from reminders.services.policies import policy_at_hand, policy_of
 from reminders.services.remind import USED
 from sharing.models import ShareLink
+from sharing.undelivered import undelivered
 
 RELATED = ("dataset__project__reminder_policy", "dataset__instrument", "created_by")
 FURTHEST = (Used.WHOLE, Used.PARTLY, Used.NOT)
 
 
 def link_to_remind(link_id: str, now: datetime) -> ShareLink | None:
-    """The link, if ``links_to_remind`` has it at ``now``; without its recent slots. Two plain queries: the one over all
-    links takes longer to be put together than a mail to be sent."""
+    """The link, if ``links_to_remind`` has it at ``now``; without its recent slots. Three plain queries: the one over
+    all links takes longer to be put together than a mail to be sent."""
     link = ShareLink.objects.select_related(*RELATED).filter(pk=link_id).first()
     if link is None or link.dataset.state != Dataset.State.RELEASED:
         return None
@@ -29,6 +30,7 @@ def link_to_remind(link_id: str, now: datetime) -> ShareLink | None:
         link.expires_at,
         revoked=link.revoked_at is not None,
         answered=any(other.answer for other in siblings),
+        undelivered=link.pk in undelivered([link]),
         used=next(each for each in FURTHEST if each in used),
     )
     return link if wants(now, policy_of(policy_at_hand(link.dataset.project)), facts) else None

@@ -9,7 +9,8 @@ import pytest
 
 from portal.actors import SYSTEM
 from portal.link_tokens import current_key_id
-from portal.models import Dataset, Instrument, Project
+from portal.models import Dataset, Instrument, Notice, Project
+from portal.outbox import new_notice
 from reminders.services.policies import PolicyFields, change_policy
 from sharing.models import ShareLink
 
@@ -82,3 +83,11 @@ def make_link(dataset: Dataset, rita: str) -> MakeLink:
         return ShareLink.objects.create(**values)
 
     return make
+
+
+def mailed(link: ShareLink, state: str) -> None:
+    """The mail with `link` went out and ended so."""
+    slot = f"mail {Notice.objects.count()}"
+    notice = new_notice("dataset-ready", link.recipient, subject_id=link.pk, slot=slot, dataset=link.dataset)
+    notice.state, notice.last_error, notice.sent_at, notice.bounced_at = state, "no such user", NOW, NOW
+    notice.save()

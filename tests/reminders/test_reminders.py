@@ -7,12 +7,16 @@ from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from portal.actors import Actor
 from portal.mail_sending import send_due_mail
+from portal.mail_text import write_letter
 from portal.models import Dataset, Notice, User
 from reminders.services import remind
 from reminders.services.remind import links_due, remind_recipients
 from sharing.models import ShareLink
-from tests.reminders.conftest import NOW, WEEK, MakeDataset, MakeLink, SetPolicy
+from sharing.services.corrections import correct_address
+from sharing.undelivered import undelivered
+from tests.reminders.conftest import NOW, WEEK, MakeDataset, MakeLink, SetPolicy, mailed
 
 SECOND = timedelta(seconds=1)
 
@@ -229,3 +233,43 @@ def test_a_reminder_that_waited_too_long_is_dropped_with_its_copy(
     ShareLink.objects.filter(pk=link.pk).update(**change)
     assert send_due_mail(clock=lambda: NOW + WEEK) == {"dropped": 2}
     assert mail.outbox == []
+
+
+@pytest.mark.parametrize("state", ["bounced", "failed"])
+def test_an_address_that_was_refused_is_reminded_no_more_until_it_is_corrected(
+    make_link: MakeLink, bob: User, state: str
+) -> None:
+    link = make_link(recipient="ritta@university.example")
+    mailed(link, state)
+    assert remind_recipients(now=NOW + WEEK) == 0
+    made = correct_address(link=link, address="rita@university.example", actor=Actor.of_user(bob), now=NOW + WEEK)
+    Notice.objects.filter(subject_id=made.pk).update(state="sent", sent_at=NOW)
+    assert remind_recipients(now=NOW + 2 * WEEK) == 1
+    assert queued() == [("rita@university.example", "day 7")]
+
+
+def test_a_mail_that_arrived_after_one_that_came_back_makes_good_for_it(make_link: MakeLink) -> None:
+    link = make_link()
+    mailed(link, "bounced")
+    mailed(link, "sent")
+    assert remind_recipients(now=NOW + WEEK) == 1
+
+
+def test_a_reminder_is_dropped_when_the_mail_before_it_came_back(make_link: MakeLink, set_policy: SetPolicy) -> None:
+    link = make_link()
+    mailed(link, "sent")
+    set_policy(copies_to="project")
+    remind_recipients(now=NOW + WEEK)
+    Notice.objects.filter(kind="dataset-ready").update(state="bounced")
+    assert send_due_mail(clock=lambda: NOW + WEEK) == {"dropped": 2}
+    assert link.pk in undelivered([link])  # the dataset's page goes on saying so
+
+
+def test_staff_read_a_reminder_that_was_refused(make_link: MakeLink) -> None:
+    make_link()
+    remind_recipients(now=NOW + WEEK)
+    Notice.objects.update(state="failed", last_error="no such user", tried_at=NOW + WEEK)
+    letter = write_letter(Notice.objects.get())
+    assert letter
+    assert "Lysozyme, grid 1" in letter.text
+    assert remind_recipients(now=NOW + 2 * WEEK) == 0

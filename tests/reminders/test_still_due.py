@@ -11,10 +11,11 @@ from portal.models import Dataset, User
 from reminders.services.slots import links_to_remind
 from reminders.services.still_due import link_to_remind
 from sharing.models import ShareLink
-from tests.reminders.conftest import NOW, WEEK, MakeDataset, MakeLink, SetPolicy
+from tests.reminders.conftest import NOW, WEEK, MakeDataset, MakeLink, SetPolicy, mailed
 
 SEED = 20_261_121
 LATER = NOW + WEEK + timedelta(hours=1)
+MAILS = [[], ["sent"], ["bounced"], ["failed", "sent"], ["sent", "bounced", "due"]]
 POLICIES: list[dict[str, Any]] = [{}, {"partial_is_used": False}, {"reminds": False}]
 
 
@@ -32,12 +33,14 @@ def test_one_link_and_all_links_are_asked_the_same(
         dataset = make_dataset(state=chance.choice([Dataset.State.RELEASED] * 4 + [Dataset.State.EXPIRED]))
         for recipient in ("rita@university.example", "ruth@university.example", "rita@university.example"):
             answer = chance.choice(answers)
-            make_link(
+            link = make_link(
                 dataset=dataset, recipient=recipient, expires_at=chance.choice(ends),
                 answer=answer, answered_at=NOW if answer else None,
                 revoked_at=chance.choice(revoked), state=chance.choice(states[:2] * 2 + states),
                 created_by=chance.choice([None, alice, alice, gone]),
             )  # fmt: skip
+            for ended in chance.choice(MAILS):
+                mailed(link, ended)
     every = list(ShareLink.objects.order_by("pk").values_list("pk", flat=True))
     for now in itertools.accumulate([LATER, timedelta(days=9)], lambda at, more: at + more):
         swept = set(links_to_remind(now).values_list("pk", flat=True))

@@ -14,6 +14,7 @@ from portal.actors import SYSTEM
 from portal.link_tokens import current_key_id
 from portal.mail_sending import send_due_mail
 from portal.models import Dataset, Notice, Project
+from portal.outbox import new_notice
 from reminders import due
 from reminders.services import slots
 from reminders.services.policies import change_policy
@@ -81,8 +82,17 @@ def change(life: Life, what: str, at: datetime) -> None:
         link.update(expires_at=life.as_of(at)[0])
     elif what == "revoked":
         link.update(revoked_at=at)
+    elif what in ("bounced", "arrived"):
+        mail_with_link(link.get(), "bounced" if what == "bounced" else "sent", at)
     else:
         link.update(answer="has_it", answered_at=at)
+
+
+def mail_with_link(link: ShareLink, state: str, at: datetime) -> None:
+    """Somebody had it sent once more; it came back at once, or arrived."""
+    notice = new_notice("dataset-ready", link.recipient, subject_id=link.pk, slot=f"again:{at}", dataset=link.dataset)
+    notice.state, notice.sent_at, notice.bounced_at, notice.last_error = state, at, at, "no such user"
+    notice.save()
 
 
 def _same(now: datetime) -> datetime:
@@ -128,6 +138,7 @@ FAULTS = {
     "quiet hours are not known": (due, "_is_quiet", lambda at, quiet: False),
     "days have 24 hours": (due, "_days_from", lambda at, days, zone: at + timedelta(days=days)),
     "the query finds links too late": (slots, "MARGIN", -timedelta(days=1)),
+    "mails that came back are forgotten": (Notice, "UNDELIVERED", ()),
 }
 
 

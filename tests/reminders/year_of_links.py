@@ -46,9 +46,12 @@ class Life:
     changes: list[tuple[datetime, str]] = field(default_factory=list)
 
     def as_of(self, now: datetime) -> tuple[datetime, set[str]]:
-        """Its end, and what has happened to it."""
+        """Its end, and what has happened to it. A mail that arrives makes good for one that came back before."""
         happened = [what for at, what in self.changes if at <= now]
         longer = sum(11 for what in happened if what == "extended")
+        if "arrived" in happened:
+            last = len(happened) - happened[::-1].index("arrived")
+            happened = [what for what in happened[:last] if what != "bounced"] + happened[last:]
         return self.ends_at + timedelta(days=longer, hours=5 * bool(longer)), set(happened)
 
 
@@ -59,8 +62,8 @@ def draw_lives(dice: random.Random, count: int, days: range) -> list[Life]:
         start = YEAR_BEGINS + dice.choice(days) * DAY + dice.randrange(24 * 60) * MINUTE
         end = start + timedelta(days=dice.randint(4, 50), minutes=dice.randrange(3000))
         life = Life(number, dice.choice(list(WISHES)), start, end)
-        for _ in range(dice.choice([0, 0, 1, 2])):
-            what = dice.choice(["partial", "complete", "revoked", "extended", "answered"])
+        for _ in range(dice.choice([0, 0, 1, 2, 3])):
+            what = dice.choice(["partial", "complete", "revoked", "extended", "answered", "bounced", "arrived"])
             life.changes.append((start + dice.randrange(30 * 24 * 60) * MINUTE, what))
         life.changes.sort()
         lives.append(life)
@@ -90,7 +93,7 @@ def _reminders_of(life: Life, wish: Wish, ticks: list[datetime]) -> list[datetim
             continue
         end, happened = life.as_of(now)
         used = "complete" in happened or ("partial" in happened and wish.partial_is_used)
-        if now >= end or used or happened & {"revoked", "answered"} or len(sent) >= wish.most:
+        if now >= end or used or happened & {"revoked", "answered", "bounced"} or len(sent) >= wish.most:
             continue
         come = [(mark, day, ready) for day, mark, ready in _marks(life.starts_at, end, wish) if mark <= now]
         if not come or not _may_speak(now, wish):
