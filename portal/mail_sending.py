@@ -10,11 +10,12 @@ from functools import partial
 import structlog
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models import F
 
 from portal.logs import redact
 from portal.mail_ceilings import WENT_OUT, day_of, keep_to_ceilings, return_room
 from portal.mail_claims import ClaimLost, Clock, begin_body, claim, due_ids, give_back, settle_abandoned
-from portal.mail_text import message_of, write_letter
+from portal.mail_text import Letter, message_of, write_letter
 from portal.models import Notice
 from portal.queue import enqueue
 from portal.smtp import Postponed, Refused, StagedEmailBackend, Unknown, Unreachable, words
@@ -70,8 +71,8 @@ def _send(post: BaseEmailBackend, notice: Notice, clock: Clock) -> State:
     """Sends one mail and records how that ended. Raises Unreachable, with the mail still claimed."""
     try:
         letter = write_letter(notice)
-        if letter is None:
-            return _settle(notice, State.DROPPED)
+        if letter is None or letter.is_early(notice.as_of):
+            return _leave(notice, letter)
         notice.subject_line = letter.subject[:300]
         _deliver(post, message_of(notice, letter), partial(begin_body, notice, clock))
     except Unreachable:
@@ -108,6 +109,14 @@ def _postpone(notice: Notice, trouble: str, now: datetime) -> State:
     if notice.attempts > len(DELAYS):
         return _settle(notice, State.FAILED, f"Given up after 48 hours. {trouble}")
     return _settle(notice, State.DUE, trouble, not_before=now + DELAYS[notice.attempts - 1], claimed_by="")
+
+
+def _leave(notice: Notice, letter: Letter | None) -> State:
+    """For good, when nobody needs it any more; else until it disturbs nobody, and that was not a try."""
+    if letter is None:
+        return _settle(notice, State.DROPPED)
+    trouble, uncounted = "It waits for an hour at which it disturbs nobody.", F("attempts") - 1
+    return _settle(notice, State.DUE, trouble, not_before=letter.not_before, claimed_by="", attempts=uncounted)
 
 
 def _settle(notice: Notice, state: State, trouble: str = "", **columns: object) -> State:

@@ -1,6 +1,7 @@
 """What a mail says, written when it is sent by the function that ``settings.MAILS`` names for its kind."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from css_inline import CSSInliner
 from django.conf import settings
@@ -27,6 +28,10 @@ class Letter:
     attachments: list[Attachment] = field(default_factory=list)
     unsubscribe: str = ""
     preferences: str = ""
+    not_before: datetime | None = None
+
+    def is_early(self, now: datetime) -> bool:
+        return self.not_before is not None and self.not_before > now
 
 
 def write_letter(notice: Notice) -> Letter | None:
@@ -48,6 +53,7 @@ def write_letter(notice: Notice) -> Letter | None:
             attachments=mail.attachments,
             unsubscribe=mail.unsubscribe,
             preferences=mail.preferences,
+            not_before=mail.not_before,
         )
 
 

@@ -33,6 +33,7 @@ class Mail:
 
     ``unsubscribe``: for reminders and digests, the whole address where a POST of a mail program, without a session or
     a CSRF token, stops them (RFC 8058). ``preferences``: instead, the page where somebody who signs in can do so.
+    ``not_before``: when it would disturb nobody; the mail waits until then and is written anew.
     """
 
     template: str
@@ -41,6 +42,7 @@ class Mail:
     attachments: list[Attachment] = field(default_factory=list)
     unsubscribe: str = ""
     preferences: str = ""
+    not_before: datetime | None = None
 
 
 MailFunction = Callable[[Notice], Mail | None]

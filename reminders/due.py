@@ -80,6 +80,11 @@ def wants(now: datetime, policy: Policy, link: LinkFacts) -> bool:
     return policy.reminds and not (used or ended or link.answered or link.undelivered or enough)
 
 
+def allowed_from(at: datetime, policy: Policy) -> datetime:
+    """The first moment from `at` on that is neither in quiet hours nor, where that matters, on a weekend."""
+    return at if _is_allowed(at, policy) else _put_off(at, policy)
+
+
 def all_slots(policy: Policy, link: LinkFacts) -> list[Slot]:
     """Every slot of a link with which nothing will ever be taken, in order, if the sweep never fails."""
     nominal = list(_nominal(policy, link))

@@ -10,9 +10,10 @@ from portal.models import Notice, Project
 from portal.outbox import Mail
 from portal.templatetags.quantities import counted, size_text
 from portal.templatetags.times import day_text, minute_text
+from reminders.due import allowed_from
 from reminders.models import ReminderPolicy
 from reminders.services.copies import addresses_of, day_in
-from reminders.services.policies import policy_at_hand, policy_row
+from reminders.services.policies import policy_at_hand, policy_of, policy_row
 from reminders.services.slots import REMINDER
 from reminders.services.still_due import RELATED, link_to_remind
 from sharing.links import address_of
@@ -23,7 +24,10 @@ LISTED = 100
 
 
 def reminder(notice: Notice) -> Mail | None:
-    """To a recipient who has taken nothing. No longer needed once they took something or the link is over."""
+    """To a recipient who has taken nothing. No longer needed once they took something or the link is over.
+
+    What was held up, by a mail server say, keeps to the project's quiet hours too.
+    """
     link = _link_of(notice)
     url = address_of(link) if link else None
     if link is None or url is None:
@@ -38,18 +42,20 @@ def reminder(notice: Notice) -> Mail | None:
         "not_me_url": f"{url}/not-me",
     }
     reply_to = [link.dataset.project.contact_email]
-    return Mail("reminder", context, reply_to=reply_to, unsubscribe=f"{url}/no-reminders")
+    unsubscribe, not_before = f"{url}/no-reminders", _not_before(notice, policy)
+    return Mail("reminder", context, reply_to=reply_to, unsubscribe=unsubscribe, not_before=not_before)
 
 
 def reminder_copy(notice: Notice) -> Mail | None:
-    """To an operator: that somebody was reminded. Holds no link to the data."""
+    """To an operator: that somebody was reminded, and so not before them. Holds no link to the data."""
     link = _link_of(notice)
     if link is None:
         return None
     address = settings.PORTAL_URL + link.dataset.get_absolute_url()
-    about = _about(link, policy_at_hand(link.dataset.project), notice.as_of)
+    policy = policy_at_hand(link.dataset.project)
+    about = _about(link, policy, notice.as_of)
     about["facts"] = [*about["facts"], ("Shared", minute_text(link.starts_at))]
-    return Mail("reminder-copy", {**about, "dataset_url": address})
+    return Mail("reminder-copy", {**about, "dataset_url": address}, not_before=_not_before(notice, policy))
 
 
 def reminder_digest(notice: Notice) -> Mail | None:
@@ -82,7 +88,17 @@ def reminder_digest(notice: Notice) -> Mail | None:
 def _link_of(notice: Notice) -> ShareLink | None:
     if notice.is_sent or notice.state == Notice.State.FAILED:  # staff read what did not arrive
         return ShareLink.objects.select_related(*RELATED).filter(pk=notice.subject_id).first()
-    return link_to_remind(notice.subject_id, notice.as_of)
+    return None if _is_passed_over(notice) else link_to_remind(notice.subject_id, notice.as_of)
+
+
+def _not_before(notice: Notice, policy: ReminderPolicy) -> datetime:
+    return allowed_from(notice.as_of, policy_of(policy))
+
+
+def _is_passed_over(notice: Notice) -> bool:
+    """The next slot came while it waited: nobody gets two reminders of the same link at once."""
+    of_link = Notice.objects.filter(kind=notice.kind, subject_id=notice.subject_id, to=notice.to, pk__gt=notice.pk)
+    return of_link.exclude(state=Notice.State.DROPPED).exists()
 
 
 def zip_address(link: ShareLink, url: str) -> str:

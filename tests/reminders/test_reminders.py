@@ -1,6 +1,6 @@
 """Who is reminded, and when: recipients who took nothing, once an interval, while their link works."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.core import mail
@@ -12,6 +12,7 @@ from portal.mail_sending import send_due_mail
 from portal.mail_text import write_letter
 from portal.models import Dataset, Notice, User
 from reminders.services import remind
+from reminders.services.policies import PolicyFields
 from reminders.services.remind import links_due, remind_recipients
 from sharing.models import ShareLink
 from sharing.services.corrections import correct_address
@@ -273,3 +274,32 @@ def test_staff_read_a_reminder_that_was_refused(make_link: MakeLink) -> None:
     assert letter
     assert "Lysozyme, grid 1" in letter.text
     assert remind_recipients(now=NOW + 2 * WEEK) == 0
+
+
+SATURDAY = NOW + WEEK + timedelta(days=1)
+
+
+@pytest.mark.parametrize("wish", [{"quiet_from": time(20), "quiet_until": time(7)}, {"working_days_only": True}])
+def test_a_reminder_that_was_held_up_keeps_to_quiet_hours_and_working_days(
+    make_link: MakeLink, set_policy: SetPolicy, wish: PolicyFields
+) -> None:
+    make_link()
+    set_policy(copies_to="project")
+    set_policy(**wish)
+    remind_recipients(now=NOW + WEEK)
+    at = SATURDAY + timedelta(hours=3)  # the mail server is back: Saturday, 21:20
+    until = at.replace(day=29, hour=7, minute=0) if "quiet_from" in wish else at + timedelta(days=2)
+    assert send_due_mail(clock=lambda: at) == {"due": 2}
+    assert list(Notice.objects.values_list("not_before", "attempts")) == [(until, 0)] * 2
+    assert "disturbs nobody" in Notice.objects.all()[0].last_error
+    assert send_due_mail(clock=lambda: until - SECOND) == {}
+    assert send_due_mail(clock=lambda: until) == {"sent": 2}
+
+
+def test_of_two_reminders_that_were_held_up_the_newer_goes_out(make_link: MakeLink, set_policy: SetPolicy) -> None:
+    make_link()
+    set_policy(copies_to="project")
+    remind_recipients(now=NOW + WEEK)
+    remind_recipients(now=NOW + 2 * WEEK)
+    assert send_due_mail(clock=lambda: NOW + 2 * WEEK) == {"dropped": 2, "sent": 2}
+    assert set(Notice.objects.filter(state="sent").values_list("slot", flat=True)) == {"day 14"}
