@@ -10,16 +10,19 @@ Stages and answers: RFC 5321, sections 3.3 and 4.2.
 """
 
 import contextlib
-import re
 import smtplib
 from collections.abc import Callable
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import NoReturn, Self
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import sanitize_address
 
+Answer = tuple[int, bytes]  # code and words
+
+SHUTTING_DOWN = 421
 BODY_PATIENCE = 3  # times the usual timeout: servers look through the text before they answer
 
 
@@ -80,37 +83,39 @@ class StagedEmailBackend(EmailBackend):
         raises stops the mail. Raises MailTrouble; after Unreachable no other mail can be sent now.
         """
         body = _for_the_line(message.message().as_bytes())
-        smtp = self._live_connection()
         try:
-            self._introduce(smtp, message, len(body))
+            smtp = self._introduce(_Envelope.of(message, len(body)))
             before_body()
             _expect(smtp.docmd("DATA"), 354, "did not want the text")
         except smtplib.SMTPException as error:  # no answer, or none that can be read
             self.drop()
             raise Postponed(f"The mail server hung up before it was given the text: {words(error)}") from error
         except BaseException:
-            self._reset(smtp)
+            self._reset()
             raise
         self._hand_over(smtp, body)
 
-    def _live_connection(self) -> smtplib.SMTP:
-        """A connection that answers: servers close one that was idle or carried many mails."""
-        if self.connection and not _answers(self.connection):
-            self.drop()
-        return self.connect()
-
-    def _introduce(self, smtp: smtplib.SMTP, message: EmailMessage, size: int) -> None:
-        """EHLO, MAIL and RCPT. A refused sender is only a delay: it is the portal's own, for staff to mend."""
-        encoding = message.encoding or settings.DEFAULT_CHARSET
-        (recipient,) = message.recipients()
-        smtp.ehlo_or_helo_if_needed()
-        options = [f"size={size}"] if smtp.has_extn("size") else []
-        options += ["body=8bitmime"] if smtp.has_extn("8bitmime") else []
-        code, reply = smtp.mail(sanitize_address(message.from_email, encoding), options)
+    def _introduce(self, envelope: "_Envelope") -> smtplib.SMTP:
+        """Names sender and recipient; the connection on which the server accepted both. A refused sender is only a
+        delay: it is the portal's own, for staff to mend."""
+        smtp, (code, reply) = self._name_sender(envelope)
         if code != 250:
             raise Postponed(f"The mail server refused the portal's own address as sender: {_reply(code, reply)}")
-        code, reply = smtp.rcpt(sanitize_address(recipient, encoding))
+        code, reply = smtp.getreply() if smtp.has_extn("pipelining") else smtp.docmd(envelope.rcpt())
         _expect((250 if code == 251 else code, reply), 250, "did not accept the address")  # 251: will forward
+        return smtp
+
+    def _name_sender(self, envelope: "_Envelope") -> tuple[smtplib.SMTP, Answer]:
+        """The connection, and the answer to MAIL. One that the server closed meanwhile is replaced, which is no try:
+        servers close those that were idle or carried many mails."""
+        if used := self.connection:
+            with contextlib.suppress(smtplib.SMTPServerDisconnected):
+                answer = envelope.open_on(used)
+                if answer[0] != SHUTTING_DOWN:
+                    return used, answer
+            self.drop()
+        smtp = self.connect()
+        return smtp, envelope.open_on(smtp)
 
     def _hand_over(self, smtp: smtplib.SMTP, body: bytes) -> None:
         """The text and the answer to it. From here on a silence leaves it open whether the mail was accepted."""
@@ -126,15 +131,44 @@ class StagedEmailBackend(EmailBackend):
             raise Unknown(f"The mail server was given the text but did not answer: {words(error)}") from error
         if 200 <= code < 300:
             return
-        self._reset(smtp)
+        self._reset()
         if not 400 <= code < 600:
             raise Unknown(f"The mail server gave an answer that means nothing: {_reply(code, reply)}")
         _refuse(code, reply, "did not accept the text")
 
-    def _reset(self, smtp: smtplib.SMTP) -> None:
+    def _reset(self) -> None:
         """Leaves the mail begun, so that the next can follow."""
-        if not _answers(smtp):
+        if self.connection and not _answers(self.connection):
             self.drop()
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """From whom, to whom and how many bytes; addresses as SMTP has them."""
+
+    sender: str
+    recipient: str
+    size: int
+
+    @classmethod
+    def of(cls, message: EmailMessage, size: int) -> Self:
+        encoding = message.encoding or settings.DEFAULT_CHARSET
+        (recipient,) = message.recipients()
+        return cls(sanitize_address(message.from_email, encoding), sanitize_address(recipient, encoding), size)
+
+    def open_on(self, smtp: smtplib.SMTP) -> Answer:
+        """The answer to MAIL. To a server that reads ahead (RFC 2920) RCPT went with it; its answer comes next."""
+        smtp.ehlo_or_helo_if_needed()
+        options = [f"size={self.size}"] if smtp.has_extn("size") else []
+        options += ["body=8bitmime"] if smtp.has_extn("8bitmime") else []
+        mail = " ".join([f"mail FROM:{smtplib.quoteaddr(self.sender)}", *options])
+        if not smtp.has_extn("pipelining"):
+            return smtp.docmd(mail)
+        smtp.send(f"{mail}\r\n{self.rcpt()}\r\n")
+        return smtp.getreply()
+
+    def rcpt(self) -> str:
+        return f"rcpt TO:{smtplib.quoteaddr(self.recipient)}"
 
 
 def words(error: BaseException) -> str:
@@ -143,13 +177,13 @@ def words(error: BaseException) -> str:
 
 
 def _answers(smtp: smtplib.SMTP) -> bool:
-    """Takes back a mail that was begun, if any; False when the server is gone."""
+    """Takes back the mail that was begun; False when the server is gone."""
     with contextlib.suppress(smtplib.SMTPException):
         return smtp.rset()[0] == 250
     return False
 
 
-def _expect(answer: tuple[int, bytes], wanted: int, what: str) -> None:
+def _expect(answer: Answer, wanted: int, what: str) -> None:
     code, reply = answer
     if code != wanted:
         _refuse(code, reply, what)
@@ -166,5 +200,5 @@ def _reply(code: int, reply: bytes) -> str:
 
 def _for_the_line(text: bytes) -> bytes:
     """The text as it is sent: CRLF, leading dots doubled, closed by a dot alone (RFC 5321, 2.3.8 and 4.5.2)."""
-    text = re.sub(rb"\r?\n", b"\r\n", text.rstrip(b"\r\n") + b"\n")
-    return re.sub(rb"(?m)^\.", b"..", text) + b".\r\n"
+    text = text.rstrip(b"\r\n").replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return (b"\r\n" + text).replace(b"\r\n.", b"\r\n..")[2:] + b"\r\n.\r\n"

@@ -18,11 +18,17 @@ PATIENCE = 0.4  # seconds the portal waits for an answer in these tests; three t
 
 @dataclass
 class MailServer:
-    """``taken`` holds what it was given whole, whether or not it said so, by recipient."""
+    """``taken`` holds what it was given whole, whether or not it said so, by recipient. ``reads_ahead``: it offers
+    PIPELINING. ``carries``: how many mails over one connection, 0 as many as one likes; ``hangs_up``: then it goes
+    without a word."""
 
     port: int
+    reads_ahead: bool = False
+    carries: int = 0
+    hangs_up: bool = False
     taken: dict[str, list[EmailMessage]] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
+    begun: Counter[str] = field(default_factory=Counter)
     connections: int = 0
 
     async def handle_EHLO(  # noqa: N802
@@ -30,7 +36,18 @@ class MailServer:
     ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
-        return answer
+        return [*answer[:-1], "250-PIPELINING", answer[-1]] if self.reads_ahead else answer
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.begun[str(session.peer)] += 1
+        if self.carries and self.begun[str(session.peer)] > self.carries:
+            if self.hangs_up:
+                _hang_up(server)
+            return "421 4.7.0 Enough for one connection"
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -1,5 +1,6 @@
 """What the portal does when the mail server misbehaves, shown with a real one."""
 
+import smtplib
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -138,7 +139,9 @@ def test_a_mail_that_is_never_taken_is_given_up_after_two_days(server: MailServe
     assert tries == len(DELAYS)
 
 
-def test_bad_addresses_never_stop_a_batch(server: MailServer) -> None:
+@pytest.mark.parametrize("reads_ahead", [False, True])
+def test_bad_addresses_never_stop_a_batch(server: MailServer, reads_ahead: bool) -> None:
+    server.reads_ahead = reads_ahead
     bad = ["nobody", "cut", "gone", "greylist", "spam", "silent", "hang", "full"]
     queue(*(f"{name}@x.example" for pair in zip(bad, map("rita-{}".format, range(8)), strict=True) for name in pair))
     ended = send()
@@ -177,6 +180,45 @@ def test_a_log_in_the_server_refuses_fails_no_mail(server: MailServer, settings:
 def test_a_connection_the_server_closed_meanwhile_is_replaced(server: MailServer) -> None:
     queue("cut-1@x.example", "rita-1@x.example", "cut-2@x.example", "rita-2@x.example")
     assert [state for name, state in send().items() if name.startswith("rita")] == ["sent", "sent"]
+
+
+@pytest.mark.parametrize(("hangs_up", "reads_ahead"), [(False, False), (False, True), (True, False), (True, True)])
+def test_a_server_that_carries_few_mails_over_one_connection_costs_no_mail_a_try(
+    server: MailServer, hangs_up: bool, reads_ahead: bool
+) -> None:
+    server.carries, server.hangs_up, server.reads_ahead = 2, hangs_up, reads_ahead
+    queue(*(f"rita-{number}@x.example" for number in range(5)))
+    assert set(send().values()) == {"sent"}
+    assert server.letters == 5
+    assert server.connections == 3
+    assert set(Notice.objects.values_list("attempts", flat=True)) == {1}
+
+
+def test_a_server_that_wants_no_mail_even_on_a_new_connection_is_asked_later(server: MailServer) -> None:
+    server.carries = -1
+    queue("rita@x.example")
+    assert send() == {"rita": "due"}
+    assert "421 4.7.0 Enough" in Notice.objects.get().last_error
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("reads_ahead", [False, True])
+def test_a_mail_needs_no_more_questions_than_smtp_has(
+    server: MailServer, reads_ahead: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, really = list[object](), smtplib.SMTP.send
+
+    def send_and_note(line: smtplib.SMTP, text: bytes) -> None:
+        said.append(text)
+        really(line, text)
+
+    monkeypatch.setattr(smtplib.SMTP, "send", send_and_note)
+    server.reads_ahead = reads_ahead
+    queue("rita-1@x.example", "rita-2@x.example")
+    assert set(send().values()) == {"sent"}
+    assert len(said) == len(["EHLO"]) + 2 * len(["MAIL and RCPT", "DATA", "text"]) + 2 * (not reads_ahead) + len(
+        ["QUIT"]
+    )
 
 
 def test_mail_that_others_send_uses_the_same_backend(server: MailServer) -> None:
