@@ -35,12 +35,13 @@ class Letter:
 
 
 def write_letter(notice: Notice) -> Letter | None:
-    """The words of ``notice`` as of its last try, in the portal's time zone; None when it is no longer needed.
+    """The words of ``notice`` as of its last try; None when it is no longer needed. Days and times are those of the
+    project whose dataset it is about, else the portal's.
 
     Whatever the kind's function or its templates raise goes through.
     """
     function: MailFunction = import_string(settings.MAILS[notice.kind])
-    with timezone.override(timezone.get_default_timezone()):
+    with timezone.override(notice.dataset.project.zone if notice.dataset else timezone.get_default_timezone()):
         mail = function(notice)
         if mail is None:
             return None
@@ -90,4 +91,5 @@ def _site(notice: Notice) -> dict[str, object]:
         "support_email": settings.SUPPORT_EMAIL,
         "portal_url": settings.PORTAL_URL,
         "now": notice.as_of,
+        "zone": notice.dataset.project.zone.key.replace("_", " ") if notice.dataset else "",
     }

@@ -76,7 +76,7 @@ def reminder_digest(notice: Notice) -> Mail | None:
     context = {
         "project": project,
         "policy_url": _policy_address(project),
-        "day": day_text(begins),
+        "day": f"{begins:%A %-d %B %Y}",
         "rows": rows[:LISTED],
         "count": counted(len(rows), "person was,people were"),
         "more": max(0, len(rows) - LISTED),

@@ -1,7 +1,7 @@
 """Datasets go when their time is over: after warnings, never while held, in two steps, and can be restored."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -336,6 +336,17 @@ def test_the_mail_brings_a_calendar_entry_and_a_page_where_a_click_keeps_it_long
     for number, answer in ((60, "it can be restored until"), (71, "gone for good")):
         everything(number)
         assert answer in client.get(path).content.decode()
+
+
+def test_a_warning_and_its_calendar_entry_tell_the_day_where_the_project_is(dataset: Dataset, project: Project) -> None:
+    Project.objects.update(time_zone="Pacific/Auckland")
+    a_class(project)
+    everything(16)
+    send_due_mail(clock=at(16))
+    (letter,) = mail.outbox
+    assert "Wednesday 1 April 2026" in letter.body  # one o'clock in the morning there
+    (entry,) = Calendar.from_ical(letter.attachments[0][1]).walk("VEVENT")
+    assert entry.decoded("dtstart") == date(2026, 4, 1)
 
 
 def test_a_warning_that_is_no_longer_true_is_not_sent(dataset: Dataset, project: Project, alice: User) -> None:

@@ -7,7 +7,7 @@ from django.core import mail
 
 from portal.mail_sending import send_due_mail
 from portal.mail_text import write_letter
-from portal.models import Notice
+from portal.models import Notice, Project
 from reminders.mails import how_often
 from reminders.models import ReminderPolicy
 from reminders.services.remind import remind_recipients
@@ -117,3 +117,23 @@ def test_no_line_of_the_text_is_too_long_for_a_terminal(link: ShareLink) -> None
     for letter in letters():
         long = [line for line in str(letter.body).splitlines() if len(line) > 75 and not line.startswith("http")]
         assert long == []
+
+
+def test_days_and_times_are_those_of_the_project_and_the_mail_says_so(link: ShareLink) -> None:
+    Project.objects.update(time_zone="Pacific/Auckland")  # thirteen hours ahead in summer
+    letter, copy = letters()
+    assert letter.subject == "Reminder: your data from Krios 2 until Monday 21 December 2026"
+    assert "21 Nov 2026, 07:20" in str(copy.body)
+    for part in (*both_parts(letter), *both_parts(copy)):
+        assert "Monday 21 December 2026" in part
+        assert "Days and times are those of Pacific/Auckland." in part
+
+
+def test_a_digest_is_of_a_day_of_the_project(link: ShareLink, set_policy: SetPolicy) -> None:
+    Project.objects.update(time_zone="Pacific/Auckland")
+    set_policy(copies_daily=True)
+    letters()
+    Notice.objects.filter(kind="reminder").update(created_at=NOW + WEEK)
+    digest = write_letter(Notice.objects.get(kind="reminder-digest"))
+    assert digest
+    assert "1 person was reminded on Saturday 28 November 2026." in " ".join(digest.text.split())
