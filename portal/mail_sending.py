@@ -4,18 +4,17 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import structlog
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import F
 
-from portal.logs import redact
 from portal.mail_ceilings import WENT_OUT, day_of, keep_to_ceilings, return_room
 from portal.mail_claims import ClaimLost, Clock, begin_body, claim, due_ids, give_back, settle_abandoned
-from portal.mail_text import Letter, message_of, write_letter
+from portal.mail_endings import Endings
+from portal.mail_text import message_of, write_letter
 from portal.models import Notice
 from portal.queue import enqueue
 from portal.smtp import Postponed, Refused, StagedEmailBackend, Unknown, Unreachable, words
@@ -25,7 +24,6 @@ log = structlog.get_logger(__name__)
 State = Notice.State
 
 WORK_FOR = 50  # seconds; then the worker is free for other work, and another is called if more is due
-DELAYS = [timedelta(minutes=2**n) for n in range(8)] + [timedelta(hours=4)] * 11  # 48 hours in all
 TOLD = 1000  # waiting mails that say why they wait
 
 
@@ -55,42 +53,46 @@ def send_due_mail(*, clock: Clock, seconds: float = WORK_FOR) -> Counter[str]:
 
 def _send_batch(post: BaseEmailBackend, batch: list[Notice], ended: Counter[str], clock: Clock, stop_at: float) -> None:
     unsent, stayed, day = deque(batch), [], day_of(clock())
+    endings = Endings()
     try:
         while unsent and time.monotonic() < stop_at:
-            state = _send(post, unsent[0], clock)
+            state = _send(post, unsent[0], endings, clock)
             ended[state] += 1
             mail = unsent.popleft()
             if state not in WENT_OUT:
                 stayed.append(mail)
     finally:
+        endings.write()
         give_back(list(unsent))
         return_room([*stayed, *unsent], day)
 
 
-def _send(post: BaseEmailBackend, notice: Notice, clock: Clock) -> State:
-    """Sends one mail and records how that ended. Raises Unreachable, with the mail still claimed."""
+def _send(post: BaseEmailBackend, notice: Notice, endings: Endings, clock: Clock) -> State:
+    """Sends one mail and has its end recorded. Raises Unreachable, with the mail still claimed."""
     try:
         letter = write_letter(notice)
         if letter is None or letter.is_early(notice.as_of):
-            return _leave(notice, letter)
+            return endings.leave(notice, until=letter.not_before if letter else None)
         notice.subject_line = letter.subject[:300]
-        _deliver(post, message_of(notice, letter), partial(begin_body, notice, clock))
+        began = time.monotonic()
+        _deliver(post, message_of(notice, letter), lambda: endings.write_with(partial(begin_body, notice, clock)))
     except Unreachable:
         raise
     except ClaimLost:
         return State.CLAIMED
     except Unknown as trouble:
-        return _settle(notice, State.UNCERTAIN, str(trouble))
+        return endings.settle(notice, State.UNCERTAIN, str(trouble))
     except Refused as trouble:
-        return _settle(notice, State.FAILED, str(trouble))
+        return endings.settle(notice, State.FAILED, str(trouble))
     except Postponed as trouble:
-        return _postpone(notice, str(trouble), clock())
+        return endings.postpone(notice, str(trouble), clock())
     except Exception as error:
         if notice.body_began_at:  # the server may have it: the lease runs out and it becomes uncertain
             raise
         log.exception("mail_not_written", notice=notice.pk, kind=notice.kind)
-        return _postpone(notice, f"The mail could not be written: {type(error).__name__}: {words(error)}", clock())
-    return _settle(notice, State.SENT, sent_at=clock())
+        why = f"The mail could not be written: {type(error).__name__}: {words(error)}"
+        return endings.postpone(notice, why, clock())
+    return endings.sent(notice, clock(), seconds=time.monotonic() - began)
 
 
 def _deliver(post: BaseEmailBackend, message: EmailMessage, before_body: Callable[[], None]) -> None:
@@ -103,34 +105,6 @@ def _deliver(post: BaseEmailBackend, message: EmailMessage, before_body: Callabl
         post.send_messages([message])
     except Exception as error:
         raise Unknown(f"The mail may or may not have gone out: {type(error).__name__}: {words(error)}") from error
-
-
-def _postpone(notice: Notice, trouble: str, now: datetime) -> State:
-    if notice.attempts > len(DELAYS):
-        return _settle(notice, State.FAILED, f"Given up after 48 hours. {trouble}")
-    return _settle(notice, State.DUE, trouble, not_before=now + DELAYS[notice.attempts - 1], claimed_by="")
-
-
-def _leave(notice: Notice, letter: Letter | None) -> State:
-    """For good, when nobody needs it any more; else until it disturbs nobody, and that was not a try."""
-    if letter is None:
-        return _settle(notice, State.DROPPED)
-    trouble, uncounted = "It waits for an hour at which it disturbs nobody.", F("attempts") - 1
-    return _settle(notice, State.DUE, trouble, not_before=letter.not_before, claimed_by="", attempts=uncounted)
-
-
-def _settle(notice: Notice, state: State, trouble: str = "", **columns: object) -> State:
-    """Records the end of a try, unless the mail has been given to somebody else since."""
-    if trouble:
-        log.warning("mail_not_sent", notice=notice.pk, kind=notice.kind, state=state.value, trouble=trouble)
-    Notice.objects.filter(pk=notice.pk, claimed_by=notice.claimed_by).update(
-        state=state,
-        leased_until=None,
-        subject_line=notice.subject_line,
-        last_error=redact(trouble)[:500],
-        **columns,
-    )
-    return state
 
 
 def _tell_who_waits(trouble: str, *, now: datetime) -> None:

@@ -10,7 +10,8 @@ from django.core import mail
 from pytest_django.fixtures import Settings
 
 from portal import smtp
-from portal.mail_sending import DELAYS, send_due_mail
+from portal.mail_endings import DELAYS
+from portal.mail_sending import send_due_mail
 from portal.models import Notice, User
 from portal.outbox import Mail, queue_notice
 from tests.portal.mail_server import MailServer, free_port, mail_server, send_to

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.mail import EmailMessage
 from pytest_django.fixtures import Settings
 
-from portal import mail_sending
+from portal import mail_endings, mail_sending
 from portal.mail_claims import BATCH, LEASE, ClaimLost, Clock, begin_body, claim, due_ids, settle_abandoned
 from portal.mail_sending import send_due_mail
 from portal.models import Notice, User
@@ -96,6 +98,45 @@ def test_the_word_of_a_worker_believed_dead_still_counts(server: MailServer, mon
     send_due_mail(clock=lambda: NOW)
     notice = Notice.objects.get()
     assert (notice.state, notice.last_error) == (State.SENT, "")
+
+
+@pytest.mark.parametrize(("prompt", "before"), [(60, [0, 1, 1, 1]), (-1, [0, 0, 0, 0])])
+def test_a_worker_that_dies_would_leave_at_most_one_uncertain_mail(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch, prompt: int, before: list[int]
+) -> None:
+    """What was sent may be recorded with the next text; that of a slow server is at once."""
+    begun = Notice.objects.filter(state=State.CLAIMED, body_began_at__isnull=False)
+    found, at_once_committed = list[int](), list[int]()
+
+    def begin_and_count(notice: Notice, clock: Clock) -> None:
+        at_once(lambda: at_once_committed.append(begun.count()), 1)
+        begin_body(notice, clock)
+        found.append(begun.count())
+
+    monkeypatch.setattr(mail_endings, "PROMPT", prompt)
+    monkeypatch.setattr(mail_sending, "begin_body", begin_and_count)
+    queue(*(f"rita-{number}@x.example" for number in range(4)))
+    send_due_mail(clock=lambda: NOW)
+    assert found == [1] * 4
+    assert at_once_committed == before
+    assert Notice.objects.filter(state=State.SENT, sent_at=NOW).count() == 4
+
+
+def test_a_lost_lease_leaves_the_mail_before_sent(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    really, late = mail_sending._deliver, ["rita-1@x.example"]
+
+    def deliver_late(post: Any, message: EmailMessage, before_body: Callable[[], None]) -> None:
+        if message.to == late:
+            late.clear()
+            settle_abandoned(now=NOW + LEASE)
+        really(post, message, before_body)
+
+    monkeypatch.setattr(mail_endings, "PROMPT", 60)
+    monkeypatch.setattr(mail_sending, "_deliver", deliver_late)
+    queue(*(f"rita-{number}@x.example" for number in range(3)))
+    send_due_mail(clock=lambda: NOW)
+    assert list(Notice.objects.order_by("pk").values_list("state", flat=True)) == ["sent"] * 3
+    assert server.letters == len(server.taken) == 3
 
 
 def test_a_worker_killed_while_the_server_has_the_text_leaves_an_uncertain_mail(
