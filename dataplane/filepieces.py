@@ -1,59 +1,161 @@
-"""A part of one file, in pieces that need not come through this process: the kernel sends them from where they lie."""
+"""A part of one file in pieces, compared with what was verified on the way.
+
+Pieces of a file on this machine are read, or sent by the kernel, only when the connection has room for them: a slow
+client holds no memory.
+"""
 
 import os
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import FileIO
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
+from zlib_ng.zlib_ng import crc32 as crc32_of
+
+from dataplane.errors import DataplaneError
 from dataplane.ziplayout import SourceSlice
-from dataplane.zipstream import PIECE, OpenSource, require_end, source_bytes
+
+OpenSource = Callable[[SourceSlice], BinaryIO]  # a reader that stands at its first byte and gives less only at its end
+Seen = Callable[[bytes | memoryview], None]
+
+PIECE = 128 * 1024  # what is read at a time; larger ones are hardly faster
+_LEAST = 16 * 1024  # what is read for a slow client
+
+
+class SourceChanged(DataplaneError):
+    """A file is not what was verified."""
 
 
 class FilePiece(NamedTuple):
-    """`size` bytes of `file` from where it stands. To read or to send them moves it on, by less if it ends before."""
+    """`size` bytes of `file` from where it stands. To read or to send them moves it on, by less if it ends before.
+
+    `seen` is told all bytes that go; without it the kernel sends them from where they lie.
+    """
 
     file: FileIO
     size: int
+    seen: Seen | None = None
 
     def read(self) -> bytes:
-        return self.file.read(self.size)
+        content = self.file.read(self.size)
+        if self.seen:
+            self.seen(content)
+        return content
 
     def send(self, connection: socket.socket) -> None:
         """Raises OSError; `file` then stands behind what went out. TimeoutError: as the connection's timeout says."""
-        left = self.size
-        while left:
-            try:
-                sent = os.sendfile(connection.fileno(), self.file.fileno(), None, left)
-            except BlockingIOError:
-                _wait_for_room(connection)
-                continue
-            if not sent:
+        left, most = self.size, self.size
+        while (sent := self._send_some(connection, left, most)) != 0:
+            left -= sent or 0
+            if not left:
                 return
-            left -= sent
+            most = max(_LEAST, 2 * (sent or 0))
+            wait_for_room(connection)
+
+    def _send_some(self, connection: socket.socket, left: int, most: int) -> int | None:
+        """How many bytes went: 0 at the end of the file, None if there was no room for any."""
+        try:
+            if self.seen is None:
+                return os.sendfile(connection.fileno(), self.file.fileno(), None, left)
+            return self._send_seen(connection, self.seen, min(left, most))
+        except BlockingIOError:
+            return None
+
+    def _send_seen(self, connection: socket.socket, seen: Seen, most: int) -> int:
+        """What finds no room is let go, and read again when there is some."""
+        content = os.pread(self.file.fileno(), most, self.file.tell())
+        sent = os.write(connection.fileno(), content) if content else 0
+        seen(memoryview(content)[:sent])
+        self.file.seek(sent, os.SEEK_CUR)
+        return sent
+
+
+class _Passage:
+    """A part of one file on its way: how far it came, and the CRC-32 of what went of a whole file."""
+
+    def __init__(self, part: SourceSlice, source: BinaryIO) -> None:
+        self._part, self._source, self._crc32 = part, source, 0
+        self.position = part.start
+
+    def read(self, most: int) -> bytes:
+        """The next bytes; before the last ones are given, the whole is compared. Raises SourceChanged."""
+        wanted = min(most, self._part.stop - self.position)
+        last = self.position + wanted == self._part.size
+        content = self._source.read(wanted + last)  # one byte more than there should be
+        self.note(content)
+        if not content or self.position >= self._part.size:
+            require_end(self._part, self.position)
+            self._require_content()
+        return content
+
+    def note(self, content: bytes | memoryview) -> None:
+        self.position += len(content)
+        if self._part.start == 0:
+            self._crc32 = crc32_of(content, self._crc32)
+
+    def _require_content(self) -> None:
+        if self._part.start == 0 and self._crc32 != self._part.crc32:
+            raise SourceChanged(f"{self._part.path!a} has other content than what was verified.")
+
+
+def source_bytes(part: SourceSlice, open_source: OpenSource, piece: int = PIECE) -> Iterator[bytes]:
+    """A part of one file, in pieces. The end of the file, and the CRC-32 of a whole one, are checked on the way.
+
+    Raises SourceChanged, and what `open_source` and reading raise.
+    """
+    with open_source(part) as source:
+        yield from _read(part, source, piece)
 
 
 def file_pieces(part: SourceSlice, open_source: OpenSource, piece: int = PIECE) -> Iterator[bytes | FilePiece]:
-    """A part of one file, checked as `source_bytes` does.
-
-    What starts behind the file's beginning has no CRC-32 to be compared with, so of a file on this machine nothing
-    need be read: only its size is looked at before each piece. Raises as `source_bytes`.
-    """
-    if part.start == 0:
-        yield from source_bytes(part, open_source, piece)
-        return
+    """As `source_bytes`, of a file on this machine in pieces that are not read yet. Raises as `source_bytes`."""
     with open_source(part) as source:
         if not isinstance(source, FileIO):
-            yield from source_bytes(part, lambda _: source, piece)
-            return
-        for position in range(part.start, part.stop, piece):
-            require_end(part, os.fstat(source.fileno()).st_size)
-            yield FilePiece(source, min(piece, part.stop - position))
-        require_end(part, part.size if source.tell() == part.stop else source.tell())
+            yield from _read(part, source, piece)
+        elif part.stop - part.start == part.size:
+            yield from _whole(part, source, piece)
+        else:
+            yield from _unseen(part, source, piece)
 
 
-def _wait_for_room(connection: socket.socket) -> None:
+def _read(part: SourceSlice, source: BinaryIO, piece: int) -> Iterator[bytes]:
+    passage = _Passage(part, source)
+    while passage.position < part.stop:
+        yield passage.read(piece)
+
+
+def _whole(part: SourceSlice, file: FileIO, piece: int) -> Iterator[bytes | FilePiece]:
+    """Its first piece is read, to know that it can be; its last, to compare the whole before it is handed over."""
+    passage = _Passage(part, file)
+    if part.size:
+        yield passage.read(piece)
+    for _ in range(piece, part.size - piece, piece):
+        require_end(part, os.fstat(file.fileno()).st_size)
+        yield FilePiece(file, piece, passage.note)
+    while passage.position < part.size:
+        yield passage.read(piece)
+
+
+def _unseen(part: SourceSlice, file: FileIO, piece: int) -> Iterator[FilePiece]:
+    """There is no CRC-32 to compare it with, so nothing need be read: the file's size is looked at before each."""
+    for position in range(part.start, part.stop, piece):
+        require_end(part, os.fstat(file.fileno()).st_size)
+        yield FilePiece(file, min(piece, part.stop - position))
+    require_end(part, part.size if file.tell() == part.stop else file.tell())
+
+
+def require_end(part: SourceSlice, end: int) -> None:
+    """That the file is as long as it was. Before the last piece goes out, so that a wrong one is never handed over
+    whole. Raises SourceChanged."""
+    if end < part.size:
+        raise SourceChanged(f"{part.path!a} ends at byte {end} of {part.size}: it was cut since it was verified.")
+    if end > part.size:
+        raise SourceChanged(f"{part.path!a} has more than {part.size} bytes: it was written to since it was verified.")
+
+
+def wait_for_room(connection: socket.socket) -> None:
+    """Until it takes bytes, or is broken. Raises TimeoutError as the connection's timeout says."""
     seconds = connection.gettimeout()
     waiting = select.poll()
     waiting.register(connection, select.POLLOUT)

@@ -12,8 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import NamedTuple
 
+from dataplane.filepieces import OpenSource
 from dataplane.ziplayout import SourceSlice
-from dataplane.zipstream import Opened, OpenSource, Segment
+from dataplane.zipstream import Opened, Segment
 
 _SMALL = 2**20  # bytes; beyond that the line is busy enough with one file
 _MOST_FILES, _MOST_BYTES = 16, 2**22  # of one stream, so that a slow client does not hold what others could use

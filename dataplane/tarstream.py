@@ -7,9 +7,10 @@ Format: ustar, with a pax `path` record before a name that does not fit
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from dataplane.filepieces import PIECE, OpenSource, source_bytes
 from dataplane.tarbundle import BLOCK
 from dataplane.ziplayout import SourceSlice
-from dataplane.zipstream import PIECE, Opening, OpenSource, one_by_one, source_bytes
+from dataplane.zipstream import Opening, one_by_one
 
 END = bytes(2 * BLOCK)
 _NAME_ROOM = 100
@@ -44,10 +45,15 @@ def tar_bytes(
         for chunk in source_bytes(member.source, open_it, piece):
             pending += chunk
             if len(pending) >= piece:
-                yield bytes(pending), number
-                pending.clear()
+                yield _taken(pending), number
         pending += bytes(-member.source.size % BLOCK)
     yield bytes(pending + END), len(members)
+
+
+def _taken(pending: bytearray) -> bytes:
+    content = bytes(pending)
+    pending.clear()
+    return content
 
 
 def _heading(member: TarMember) -> bytes:

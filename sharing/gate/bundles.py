@@ -4,7 +4,6 @@ It is not resumed but asked for again, without the files that arrived whole; so 
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 import structlog
 from django.db import Error as DatabaseError
@@ -21,7 +20,7 @@ from portal.templatetags.quantities import size_text
 from sharing.errors import FileUnreadable
 from sharing.gate.downloads import limit_silence
 from sharing.gate.sources import opening_of, release_connection, source_of
-from sharing.gate.streams import excuse, report_unreadable
+from sharing.gate.streams import excuse, read_first, report_unreadable
 from sharing.models import ShareLink
 from sharing.services.bundled import Bundled, begin_bundle, end_bundle
 
@@ -65,7 +64,7 @@ def _started(members: Sequence[TarMember], bundled: Bundled) -> Iterator[tuple[b
         _write_down(bundled, 0, 0)
         report_unreadable(dataset, bundled.actor, members[0].source.path, error)
         raise FileUnreadable(excuse(error)) from error
-    return chain([first], pieces)
+    return read_first([first], pieces)
 
 
 def _recorded(pieces: Iterator[tuple[bytes, int]], bundled: Bundled) -> Iterator[bytes]:

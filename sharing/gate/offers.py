@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dataplane.filepieces import FilePiece, file_pieces
 from dataplane.ziplayout import SourceSlice, ZipLayout
 from dataplane.ziplayout_writer import MANIFEST_NAME
-from dataplane.zipstream import zip_bytes
+from dataplane.zipstream import zip_pieces
 from portal.errors import NotFound
 from portal.models import DataFile, Dataset
 from sharing.gate.sources import opening_of, source_of
@@ -55,7 +55,7 @@ def zip_offer(dataset: Dataset, layout: ZipLayout, selection: Selection | None =
         total=layout.total,
         etag=layout.etag,
         content_type="application/zip",
-        pieces=lambda start, stop: zip_bytes(layout, start, stop, open_source, opening=opening),
+        pieces=lambda start, stop: zip_pieces(layout, start, stop, open_source, opening=opening),
         revision=layout.revision,
         part=selection.fingerprint if selection else "",
     )

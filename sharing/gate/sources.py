@@ -14,9 +14,10 @@ from typing import BinaryIO
 from django.db import connection
 
 from dataplane.errors import DataplaneError, NotStored
+from dataplane.filepieces import OpenSource
 from dataplane.readahead import ReadAhead
 from dataplane.ziplayout import SourceSlice
-from dataplane.zipstream import Opened, Opening, OpenSource, Segment, one_by_one
+from dataplane.zipstream import Opened, Opening, Segment, one_by_one
 from portal.models import DataFile, Dataset
 from portal.older_versions import open_older
 from portal.storage import open_verified, store_of

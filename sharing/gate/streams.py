@@ -1,14 +1,16 @@
 """Sends the bytes of an offer and notes exactly what went out, however it ends.
 
 A generator knows to the piece how far it came when the client left, and stops short of handing over a file that
-changed. What need not be read for that is sent by the kernel, which the server behind WSGI has no way to ask for: so
-the connection itself is used then. While it runs it holds no database connection.
+changed. It writes to the connection itself where there is one: the server behind WSGI has no way to let the kernel
+send what need not be read, nor to read a piece only when there is room for it. While it runs it holds no database
+connection.
 """
 
 import errno
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from contextlib import contextmanager
+from typing import TypeVar
 
 import structlog
 from django.db import Error as DatabaseError
@@ -17,9 +19,8 @@ from django.utils import timezone
 
 from dataplane.byteranges import ByteRanges
 from dataplane.errors import DataplaneError
-from dataplane.filepieces import FilePiece
+from dataplane.filepieces import PIECE, FilePiece, wait_for_room
 from dataplane.spans import Span, bytes_in
-from dataplane.zipstream import PIECE
 from portal.actors import Actor
 from portal.models import Dataset
 from sharing import events
@@ -29,6 +30,8 @@ from sharing.services.recording import Delivery, begin_delivery, end_delivery
 from sharing.services.unended import Running
 
 log = structlog.get_logger(__name__)
+
+Given = TypeVar("Given")
 
 Piece = bytes | FilePiece
 Framed = Iterator[tuple[Piece, int]]  # a piece of the answer's body, and how many bytes of the offer are in it
@@ -50,8 +53,12 @@ def framed(pieces: Callable[[int, int], Iterator[Piece]], spans: Sequence[Span],
 
 
 def counted(pieces: Iterator[Piece]) -> Framed:
-    """Each is all of the offer."""
-    return ((piece, piece.size if isinstance(piece, FilePiece) else len(piece)) for piece in pieces)
+    """Each is all of the offer. No generator: it would hold the last piece until it is asked for the next."""
+    return map(_counted, pieces)
+
+
+def _counted(piece: Piece) -> tuple[Piece, int]:
+    return piece, piece.size if isinstance(piece, FilePiece) else len(piece)
 
 
 def started(body: Framed, delivery: Delivery) -> Framed:
@@ -65,7 +72,14 @@ def started(body: Framed, delivery: Delivery) -> Framed:
     except (DataplaneError, OSError) as error:
         report_unreadable(delivery.dataset, delivery.actor, delivery.subject, error)
         raise FileUnreadable(excuse(error)) from error
-    return chain(first, body)
+    return read_first(first, body)
+
+
+def read_first(first: list[Given], rest: Iterator[Given]) -> Iterator[Given]:
+    """`first`, which is let go as it is given, and then the rest."""
+    while first:
+        yield first.pop(0)
+    yield from rest
 
 
 def excuse(error: Exception) -> str:
@@ -120,31 +134,55 @@ class _Sending:
 
     def pieces(self, body: Framed) -> Iterator[bytes]:
         """What the server shall send. Raises ClientGone, and what reading raises."""
-        for piece, of_offer in body:
-            self._note(self.sent + of_offer)
-            if isinstance(piece, FilePiece) and self._connection:
-                if not self.sent:
-                    yield b""  # the answer's head goes first
-                self._hand_to_kernel(piece, self._connection)
-            else:
+        if self._connection:
+            yield b""  # the answer's head goes first
+            while self._send_next(body, self._connection):
+                pass
+        else:
+            for piece, of_offer in body:
+                self._note(self.sent + of_offer)
                 yield piece.read() if isinstance(piece, FilePiece) else piece
                 self.sent += of_offer
         self._note(self.sent)
 
-    def _hand_to_kernel(self, piece: FilePiece, connection: socket.socket) -> None:
+    def _send_next(self, body: Framed, connection: socket.socket) -> bool:
+        """False at the end. A piece is read when there is room for it: nobody holds one while waiting for a client."""
+        with _leaving():
+            wait_for_room(connection)
+        piece, of_offer = next(body, (None, 0))
+        if piece is None:
+            return False
+        self._note(self.sent + of_offer)
+        if isinstance(piece, FilePiece):
+            self._send_of_file(piece, connection)
+        else:
+            with _leaving():
+                connection.sendall(piece)
+            self.sent += of_offer
+        return True
+
+    def _send_of_file(self, piece: FilePiece, connection: socket.socket) -> None:
         began = piece.file.tell()
         try:
-            piece.send(connection)
-        except OSError as error:
-            if error.errno == errno.EIO:  # it is the disk that fails
-                raise
-            raise ClientGone from error
+            with _leaving():
+                piece.send(connection)
         finally:
             self.sent += piece.file.tell() - began
 
     def _note(self, at_most: int) -> None:
         if self._running:
             self._running.note(self.sent, at_most)
+
+
+@contextmanager
+def _leaving() -> Iterator[None]:
+    """What a connection raises is that the client left. Raises ClientGone; OSError if it is the disk that fails."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EIO:
+            raise
+        raise ClientGone from error
 
 
 def _write_down(delivery: Delivery, sent: int, running: Running | None) -> None:

@@ -10,9 +10,8 @@ from typing import BinaryIO
 
 import pytest
 
-from dataplane.filepieces import FilePiece, file_pieces
+from dataplane.filepieces import PIECE, FilePiece, SourceChanged, file_pieces
 from dataplane.ziplayout import SourceSlice
-from dataplane.zipstream import PIECE, SourceChanged
 
 SIZE = 5 * PIECE + 777
 CONTENT = os.urandom(SIZE)

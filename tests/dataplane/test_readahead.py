@@ -7,10 +7,11 @@ from typing import BinaryIO
 import pytest
 
 from dataplane.errors import NotStored
+from dataplane.filepieces import OpenSource, SourceChanged
 from dataplane.readahead import ReadAhead
 from dataplane.ziplayout import SourceSlice
-from dataplane.zipstream import Opening, OpenSource, SourceChanged, one_by_one, zip_bytes
-from tests.dataplane.zip_samples import layout_of, source_of
+from dataplane.zipstream import Opening, one_by_one
+from tests.dataplane.zip_samples import layout_of, source_of, zip_bytes
 
 SMALL = {f"{number:03d}.tif": bytes([number]) * 1000 for number in range(40)}
 FILES = SMALL | {"large.mrc": bytes(range(256)) * 4096 * 3}

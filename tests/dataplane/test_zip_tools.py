@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dataplane.zipstream import zip_bytes
 from tests.dataplane.zip_programs import EXTRACT, extract
-from tests.dataplane.zip_samples import SOME_DAY, layout_of, source_of, whole_zip
+from tests.dataplane.zip_samples import SOME_DAY, layout_of, source_of, whole_zip, zip_bytes
 
 
 @pytest.mark.parametrize("program", EXTRACT)

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataplane.ziplayout import Entry, SourceSlice, ZipLayout
-from dataplane.zipstream import zip_bytes
-from tests.dataplane.zip_samples import SOME_DAY, entry, laid_out, layout_of, source_of, whole_zip
+from tests.dataplane.zip_samples import SOME_DAY, entry, laid_out, layout_of, source_of, whole_zip, zip_bytes
 
 FILES = {
     "empty.dat": b"",

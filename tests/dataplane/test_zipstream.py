@@ -4,9 +4,9 @@ from typing import BinaryIO
 
 import pytest
 
+from dataplane.filepieces import SourceChanged
 from dataplane.ziplayout import SourceSlice
-from dataplane.zipstream import SourceChanged, zip_bytes
-from tests.dataplane.zip_samples import layout_of, source_of, whole_zip
+from tests.dataplane.zip_samples import layout_of, source_of, whole_zip, zip_bytes
 
 FILES = {"a.mrc": bytes(range(256)) * 100, "b.mrc": b"second"}
 

@@ -3,12 +3,13 @@
 import hashlib
 import io
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
+from dataplane.filepieces import PIECE, FilePiece, OpenSource
 from dataplane.ziplayout import Entry, SourceSlice, ZipLayout
 from dataplane.ziplayout_writer import LayoutWriter
-from dataplane.zipstream import OpenSource, zip_bytes
+from dataplane.zipstream import Opening, one_by_one, zip_pieces
 
 SOME_DAY = 1_795_234_567  # 2026-11-21 06:56:07 UTC
 
@@ -35,6 +36,19 @@ def source_of(files: Mapping[str, bytes]) -> OpenSource:
         return source
 
     return open_source
+
+
+def zip_bytes(
+    layout: ZipLayout,
+    start: int,
+    stop: int,
+    open_source: OpenSource,
+    piece: int = PIECE,
+    opening: Opening = one_by_one,
+) -> Iterator[bytes]:
+    """The pieces, all of them read here."""
+    for each in zip_pieces(layout, start, stop, open_source, piece, opening):
+        yield each.read() if isinstance(each, FilePiece) else each
 
 
 def whole_zip(files: Mapping[str, bytes], folder: str = "Lysozyme") -> bytes:

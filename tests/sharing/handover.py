@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dataplane.filepieces import PIECE
 from dataplane.spans import Span, bytes_in, covers, merge
-from dataplane.zipstream import PIECE
 from deploy import broker
 from tests.faults.live_portal import LivePortal, environment_of, manage
 

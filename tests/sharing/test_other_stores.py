@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dataplane.zipstream import SourceChanged
+from dataplane.filepieces import SourceChanged
 from portal import storage
 from portal.models import Dataset, Project, User
 from portal.stores.declared import S3Settings

@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from dataplane.filepieces import PIECE
 from dataplane.lifesign import Lifesigns
-from dataplane.zipstream import PIECE
 from portal.models import AuditEvent
 from sharing.models import Receipt, RunningRequest, ShareLink
 from sharing.services.killed_servers import settle_dead_processes
