@@ -139,6 +139,7 @@ STORAGE_REPORT_SECTIONS: list[str] = [
     "keeping.storage_report.next_deletions",
     "keeping.storage_report.held",
 ]
+DATA_ENDS: list[str] = ["keeping.data_ends.deletion"]
 WHEN_VERIFIED: list[str] = ["portal.arriving.files_verified", "delivery.following.files_verified"]
 MAILS = {
     "dataset-ready": "sharing.mails.dataset_ready",
@@ -166,6 +167,10 @@ MAILS = {
     "invitation": "portal.mails.invitation",
     "storage-report": "portal.storage_mail.storage_report_mail",
     "mails-held": "portal.mails.mails_held",
+}
+MAIL_FACTS = {  # of those that go out by the thousand: portal/mail_facts.py
+    "reminder": "reminders.services.still_due.links_of_mails",
+    "reminder-copy": "reminders.services.still_due.links_of_mails",
 }
 
 # --- database, cache, broker --------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def _more_time(token: str, link: ShareLink, now: datetime) -> tuple[str, dict[st
     asked = link.renewal_requests.filter(ended_at=link.expires_at).first()
     if asked is not None:
         return _ANSWERED[asked.state], {"more_time_state": asked.state, "more_time_words": asked.words}
-    days = days_given_at_once(link)
+    days = days_given_at_once(link, now)
     said = f"You can have {counted(days, 'more day,more days')} at once." if days else "You can ask for more time."
     return f"{said} The same link then works again.", {
         "more_time": reverse("ask_more_time", args=[token]),

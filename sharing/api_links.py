@@ -34,7 +34,10 @@ class ExtensionIn(Schema):
 
 
 class ExtendedOut(Schema):
+    """`data_end`: when the data are deleted, if that is why links got less than was asked for, or nothing."""
+
     extended: int
+    data_end: datetime | None
 
 
 class RenewalOut(Schema):
@@ -77,7 +80,7 @@ def extend(request: HttpRequest, dataset_id: UUID, wish: ExtensionIn) -> Extende
     dataset, now = dataset_of_member(request, dataset_id), timezone.now()
     require(may_send(asking(request), dataset.project), f"{_A_MANAGER} to extend links")
     until = timezone.make_aware(wish.until) if wish.until and timezone.is_naive(wish.until) else wish.until
-    count = extend_links(
+    extended = extend_links(
         dataset=dataset,
         which=wish.which,
         ticked=wish.links,
@@ -85,7 +88,7 @@ def extend(request: HttpRequest, dataset_id: UUID, wish: ExtensionIn) -> Extende
         actor=acting(request),
         now=now,
     )
-    return ExtendedOut(extended=count)
+    return ExtendedOut(extended=extended.count, data_end=extended.data_end)
 
 
 @router.get("/{dataset_id}/renewals", response=RenewalsOut, auth=reader_of)

@@ -13,6 +13,7 @@ from portal.templatetags.times import day_text
 from sharing.links import address_of
 from sharing.models import ANSWER_WITHIN, RenewalRequest, ShareLink, Way, policy_of
 from sharing.renewal_links import answer_address
+from sharing.services.data_ends import why_not_longer
 from sharing.wording import sender_of
 
 
@@ -95,6 +96,7 @@ def more_time_given(notice: Notice) -> Mail | None:
         "link": link,
         "url": url,
         "until": day_text(link.expires_at),
+        "why_not_longer": why_not_longer(link, notice.as_of),
         "contact": link.dataset.project.contact_email,
         "facts": [
             ("What", link.dataset.title),

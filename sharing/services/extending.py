@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, Value, When
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value, When
 
 from portal.actors import Actor
 from portal.errors import Invalid
@@ -14,11 +14,14 @@ from portal.outbox import new_notice, queue_notices
 from sharing import events
 from sharing.errors import NotReleased
 from sharing.models import LONGEST_DAYS, ShareLink
+from sharing.services.data_ends import data_end
 from sharing.services.renewals import note_given
 from sharing.services.terms import slot_of_again
 
 TICKED, OPEN, ENDED = "ticked", "open", "ended"
 WHICH = (TICKED, OPEN, ENDED)
+
+_End = tuple[ShareLink, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,18 @@ class Extension:
         return Case(When(expires_at__gt=now, then=longer), default=Value(now + more, DateTimeField()))
 
 
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """How many links became longer. `data_end`: when their data are deleted, if that is why some did not get it all."""
+
+    count: int
+    data_end: datetime | None
+
+
 def extend_links(
     *, dataset: Dataset, which: str, ticked: Collection[int] = (), extension: Extension, actor: Actor, now: datetime
-) -> int:
-    """How many became longer, of those `ticked` or of all that are OPEN or have ENDED; revoked ones stay as they are.
+) -> Extended:
+    """Of those `ticked` or of all that are OPEN or have ENDED. Revoked ones stay as they are, none outlives its data.
 
     Raises Invalid, NotReleased. Cost: the same number of queries for any number of links (INSERTs of 500 rows each).
     """
@@ -68,17 +79,29 @@ def extend_links(
         locked = kept.get(pk=dataset.pk)
         if not locked.may_be_shared:
             raise NotReleased("The data of these links are no longer kept. Nothing can be downloaded with them.")
-        chosen = ShareLink.objects.select_for_update(of=("self",)).filter(
-            _condition(which, ticked, now), dataset=locked
-        )
-        if extension.until is not None:
-            chosen = chosen.filter(expires_at__lt=extension.until, starts_at__lt=extension.until)
-        links = list(chosen.order_by("pk"))
-        of_these = ShareLink.objects.filter(pk__in=[link.pk for link in links])
-        of_these.update(expires_at=extension.expression(now), expiry_noted_at=None)
-        _tell(links, locked, extension, actor, now)
-        events.links_extended(locked, [(link, extension.end_of(link, now)) for link in links], actor)
-    return len(links)
+        end, links = data_end(locked, now), list(_chosen(locked, _condition(which, ticked, now), extension))
+        cut = [link for link in links if end and end.cuts(link.recipient, extension.end_of(link, now))]
+        cut_ids = {link.pk for link in cut}
+        longer = [(link, extension.end_of(link, now)) for link in links if link.pk not in cut_ids]
+        _of(longer).update(expires_at=extension.expression(now), expiry_noted_at=None)
+        if end and cut:
+            shorter = [(link, end.at) for link in cut if end.at > max(link.expires_at, now)]
+            _of(shorter).update(expires_at=end.at, expiry_noted_at=None)
+            longer += shorter
+        _tell(longer, locked, actor, now)
+        events.links_extended(locked, longer, actor)
+    return Extended(len(longer), end.at if end and cut else None)
+
+
+def _chosen(dataset: Dataset, condition: Q, extension: Extension) -> QuerySet[ShareLink]:
+    chosen = ShareLink.objects.select_for_update(of=("self",)).filter(condition, dataset=dataset)
+    if extension.until is not None:
+        chosen = chosen.filter(expires_at__lt=extension.until, starts_at__lt=extension.until)
+    return chosen.order_by("pk")
+
+
+def _of(ends: list[_End]) -> QuerySet[ShareLink]:
+    return ShareLink.objects.filter(pk__in=[link.pk for link, _ in ends])
 
 
 def counts_of(dataset: Dataset, now: datetime) -> dict[str, int]:
@@ -91,13 +114,14 @@ def _condition(which: str, ticked: Collection[int], now: datetime) -> Q:
     return conditions[which] & Q(revoked_at=None)
 
 
-def _tell(links: list[ShareLink], dataset: Dataset, extension: Extension, actor: Actor, now: datetime) -> None:
+def _tell(longer: list[_End], dataset: Dataset, actor: Actor, now: datetime) -> None:
     """Those whose links had ended; whoever of them had asked has got an answer."""
-    ended = [link for link in links if link.expires_at <= now]
+    ended = [(link, until) for link, until in longer if link.expires_at <= now]
     if not ended:
         return
-    note_given([link.pk for link in ended], until=extension.end_of(ended[0], now), actor=actor, now=now)
+    for end in {until for _, until in ended}:  # two at most: what was asked for, and the end of the data
+        note_given([link.pk for link, until in ended if until == end], until=end, actor=actor, now=now)
     queue_notices(
         new_notice("dataset-ready", link.recipient, subject_id=link.pk, slot=slot_of_again(now), dataset=dataset)
-        for link in ended
+        for link, _ in ended
     )

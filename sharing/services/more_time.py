@@ -1,14 +1,17 @@
 """A recipient comes too late and asks for more time: it is given at once, or those who can give it are told once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 
 from django.db import transaction
 
 from portal.access import may_send
 from portal.actors import SYSTEM, Actor
+from portal.errors import Conflict
 from portal.outbox import new_notice, queue_notices
 from sharing import events
 from sharing.models import RenewalPolicy, RenewalRequest, ShareLink, policy_of
+from sharing.services.data_ends import within_data
 from sharing.services.renewals import grant, may_answer_by_mail
 from sharing.services.telling import operators_of
 
@@ -35,20 +38,29 @@ def ask_for_more_time(*, link: ShareLink, actor: Actor, now: datetime) -> Renewa
     return request
 
 
-def days_given_at_once(link: ShareLink) -> int:
-    """How many, were they asked for now; 0 when somebody has to decide. Cost: two queries."""
-    policy = policy_of(link.dataset.project)
-    return policy.days if _gives_at_once(policy, link) else 0
+def days_given_at_once(link: ShareLink, now: datetime) -> int:
+    """How many, were they asked for now, the last perhaps not a whole one; 0 when somebody has to decide.
+
+    Cost: two queries, and where it is given at once what `data_end` costs.
+    """
+    until = _given_at_once(policy_of(link.dataset.project), link, now)
+    return ceil((until - now) / timedelta(days=1)) if until else 0
 
 
-def _gives_at_once(policy: RenewalPolicy, link: ShareLink) -> bool:
-    return policy.gives_at_once(link.renewal_requests.filter(how=How.AT_ONCE).count())
+def _given_at_once(policy: RenewalPolicy, link: ShareLink, now: datetime) -> datetime | None:
+    """Until when; None when somebody has to decide, who may also have the data kept longer."""
+    if not policy.gives_at_once(link.renewal_requests.filter(how=How.AT_ONCE).count()):
+        return None
+    try:
+        return within_data(link, now + policy.lifetime, now)
+    except Conflict:
+        return None
 
 
 def _answer_or_tell(request: RenewalRequest, link: ShareLink, now: datetime) -> None:
     policy = policy_of(link.dataset.project)
-    if _gives_at_once(policy, link):
-        grant(request, link, now + policy.lifetime, SYSTEM, How.AT_ONCE, now)
+    if until := _given_at_once(policy, link, now):
+        grant(request, link, until, SYSTEM, How.AT_ONCE, now)
         return
     request.asked_of = _those_who_can_give_it(link)
     request.save(update_fields=["asked_of"])

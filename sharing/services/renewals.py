@@ -14,6 +14,7 @@ from portal.templatetags.times import day_text
 from sharing import events
 from sharing.errors import AlreadyAnswered, LinkRevoked, NotReleased
 from sharing.models import LONGEST_DAYS, RenewalRequest, ShareLink
+from sharing.services.data_ends import within_data
 
 How = RenewalRequest.How
 State = RenewalRequest.State
@@ -21,12 +22,15 @@ MOST_WORDS = 1000
 
 
 def give_more_time(*, request: RenewalRequest, days: int, actor: Actor, how: How, now: datetime) -> RenewalRequest:
-    """The same link works again, for `days` from `now`. Raises Invalid, AlreadyAnswered, NotReleased, LinkRevoked."""
+    """The same link works again, for `days` from `now`, or until its data are deleted.
+
+    Raises Invalid, AlreadyAnswered, NotReleased, LinkRevoked, and Conflict when the data go at once.
+    """
     if not 1 <= days <= LONGEST_DAYS:
         raise Invalid(f"Give 1 to {LONGEST_DAYS} days.", fields=[_wrong("days", f"Give 1 to {LONGEST_DAYS} days.")])
     with transaction.atomic():
         link, locked = _locked(request)
-        grant(locked, link, now + timedelta(days=days), actor, how, now)
+        grant(locked, link, within_data(link, now + timedelta(days=days), now), actor, how, now)
         events.more_time_given(locked, actor)
     return locked
 

@@ -14,6 +14,7 @@ from portal.outbox import queue_notice
 from sharing import events
 from sharing.errors import LinkRevoked, NotReleased
 from sharing.models import ShareLink, Way, all_ways
+from sharing.services.data_ends import within_data
 from sharing.services.renewals import note_given
 
 
@@ -51,7 +52,8 @@ class NewTerms:
 def change_terms(*, link: ShareLink, terms: NewTerms, actor: Actor, now: datetime) -> list[str]:
     """What was changed, by the names of the columns. A link that had ended works again, and its recipient is told.
 
-    Raises Invalid, NotReleased, LinkRevoked.
+    A later end is the day on which the data are deleted at the latest. Raises Invalid, NotReleased, LinkRevoked, and
+    Conflict when it would gain nothing.
     """
     Terms(most_downloads=terms.most_downloads, ways=terms.ways).check()
     if terms.expires_at <= now:
@@ -60,7 +62,7 @@ def change_terms(*, link: ShareLink, terms: NewTerms, actor: Actor, now: datetim
         locked = _locked(link)
         if terms.expires_at <= locked.starts_at:
             raise Invalid("The link would end before it begins to work. Choose a later day.")
-        had_ended, wanted = locked.expires_at <= now, _wanted(locked, terms)
+        had_ended, wanted = locked.expires_at <= now, _wanted(locked, terms, now)
         changed = [name for name, value in wanted.items() if getattr(locked, name) != value]
         if "expires_at" in changed:
             wanted |= {"expiry_noted_at": None}
@@ -99,9 +101,10 @@ def _locked(link: ShareLink) -> ShareLink:
     return locked
 
 
-def _wanted(link: ShareLink, terms: NewTerms) -> dict[str, Any]:
+def _wanted(link: ShareLink, terms: NewTerms, now: datetime) -> dict[str, Any]:
+    later = terms.expires_at > link.expires_at
     wanted: dict[str, Any] = {
-        "expires_at": terms.expires_at,
+        "expires_at": within_data(link, terms.expires_at, now) if later else terms.expires_at,
         "most_downloads": terms.most_downloads,
         "ways": list(terms.ways),
     }

@@ -18,7 +18,8 @@ from portal.views.fetch import dataset_of
 from portal.views.form_pages import form_page, status_of
 from sharing.forms import ExtensionForm
 from sharing.models import policy_of
-from sharing.services.extending import counts_of, extend_links
+from sharing.services.data_ends import deleted_on
+from sharing.services.extending import Extended, counts_of, extend_links
 
 ROWS = 100
 _NONE = "None of these links ends earlier than that, or they were revoked; nothing was changed."
@@ -36,11 +37,11 @@ def dataset_links(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     form = ExtensionForm(request.POST or None, counts=counts_of(dataset, now), days=days)
     if form.is_valid():
         try:
-            count = _extend(request, dataset, form)
+            extended = _extend(request, dataset, form)
         except PortalError as error:
             tell(form, error)
         else:
-            messages.success(request, f"{counted(count, 'link was,links were')} extended." if count else _NONE)
+            messages.success(request, _said_of(extended))
             return redirect(request.get_full_path())
     context = {
         "dataset": dataset,
@@ -53,7 +54,14 @@ def dataset_links(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     return render(request, "sharing/dataset_links.html", context, status=status_of(form))
 
 
-def _extend(request: HttpRequest, dataset: Dataset, form: ExtensionForm) -> int:
+def _said_of(extended: Extended) -> str:
+    said = f"{counted(extended.count, 'link was,links were')} extended." if extended.count else ""
+    if extended.data_end is None:
+        return said or _NONE
+    return f"{said} {deleted_on(extended.data_end)}, so no link can work longer than that.".strip()
+
+
+def _extend(request: HttpRequest, dataset: Dataset, form: ExtensionForm) -> Extended:
     return extend_links(
         dataset=dataset,
         which=form.cleaned_data["which"],

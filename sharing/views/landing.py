@@ -16,6 +16,7 @@ from sharing.errors import PasswordWanted
 from sharing.gate.visits import START, only_looks
 from sharing.kit import kit_of_link
 from sharing.models import RenewalRequest, ShareLink, Way
+from sharing.services.data_ends import why_not_longer
 from sharing.services.more_time import ask_for_more_time
 from sharing.services.recording import note_opened
 from sharing.views.browsing import browse_files
@@ -81,9 +82,10 @@ def more_time(request: HttpRequest, token: str) -> HttpResponseBase:
     asked = ask_for_more_time(link=link, actor=recipient_actor(request, link), now=timezone.now())
     if asked is None or asked.state == RenewalRequest.State.REFUSED:
         return redirect("link", token)
-    return render(
-        request, "sharing/more_time.html", {"asked": asked, "link": link, "page": reverse("link", args=[token])}
-    )
+    context = {"asked": asked, "link": link, "page": reverse("link", args=[token])}
+    if asked.state == RenewalRequest.State.GRANTED:
+        context["why_not_longer"] = why_not_longer(asked.link, timezone.now())
+    return render(request, "sharing/more_time.html", context)
 
 
 def _password_page(request: HttpRequest, token: str, form: PasswordForm) -> HttpResponseBase:

@@ -23,6 +23,7 @@ from sharing.errors import AnswerEnded
 from sharing.forms import RenewalAnswerForm
 from sharing.models import RenewalRequest, policy_of
 from sharing.renewal_links import opened_by
+from sharing.services.data_ends import why_not_longer
 from sharing.services.renewals import give_more_time, may_answer_by_mail, refuse_more_time
 
 How = RenewalRequest.How
@@ -40,7 +41,10 @@ def answer_from_mail(request: HttpRequest, answer_token: str) -> HttpResponseBas
             tell(form, error)
         else:
             return redirect("answer_renewal", answer_token)
-    context = {"asked": asked, "link": asked.link, "dataset": asked.link.dataset, "form": form, "now": timezone.now()}
+    now, link = timezone.now(), asked.link
+    context = {"asked": asked, "link": link, "dataset": link.dataset, "form": form, "now": now}
+    if asked.state == RenewalRequest.State.GRANTED:
+        context["why_not_longer"] = why_not_longer(link, now)
     return render(request, "sharing/answer_renewal.html", context, status=status_of(form))
 
 
@@ -58,7 +62,8 @@ def answer_as_member(request: HttpRequest, link_id: int, renewal_id: int) -> Htt
         done = _answer(asked, form, signed_in_actor(request), How.MEMBER)
         given = done.state == RenewalRequest.State.GRANTED
         said = "can download again" if given else "was told that there is no more time"
-        messages.success(request, f"{link.recipient} {said}; the mail is on its way.")
+        why = why_not_longer(done.link, timezone.now()) if given else ""
+        messages.success(request, f"{link.recipient} {said}; the mail is on its way. {why}".strip())
     else:
         messages.error(request, " ".join(str(wrong) for wrongs in form.errors.values() for wrong in wrongs))
     return redirect("link_terms", link.pk)

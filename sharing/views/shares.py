@@ -23,6 +23,7 @@ from sharing.links import address_of
 from sharing.models import RenewalRequest, ShareLink, Way, policy_of
 from sharing.qr import qr_code
 from sharing.services.by_hand import revoke_link, share_by_hand
+from sharing.services.data_ends import why_not_longer
 from sharing.services.terms import change_terms
 from sharing.services.terms import send_again as send_link_again
 from sharing.wording import steps_of, ways_used
@@ -60,11 +61,13 @@ def link_terms(request: HttpRequest, link_id: int) -> HttpResponse:
     form = LinkTermsForm(request.POST or None, link=link)
     if form.is_valid():
         try:
-            change_terms(link=link, terms=form.terms(), actor=signed_in_actor(request), now=now)
+            changed = change_terms(link=link, terms=form.terms(), actor=signed_in_actor(request), now=now)
         except PortalError as error:
             tell(form, error)
         else:
-            messages.success(request, f"The link of {link.recipient} was changed.")
+            link.refresh_from_db(fields=["expires_at"])
+            why = why_not_longer(link, now) if "expires_at" in changed else ""
+            messages.success(request, f"The link of {link.recipient} was changed. {why}".strip())
             return redirect("link_terms", link.pk)
     address = address_of(link) if link.created_by == request.user and link.is_open(now) else None
     context = {

@@ -51,10 +51,10 @@ def extended(links: dict[str, ShareLink], which: str, extension: Extension) -> d
     before = dict(ShareLink.objects.values_list("pk", "expires_at"))
     ticked = [link.pk for link in links.values()]
     dataset = links["open"].dataset
-    count = extend_links(dataset=dataset, which=which, ticked=ticked, extension=extension, actor=SYSTEM, now=NOW)
+    said = extend_links(dataset=dataset, which=which, ticked=ticked, extension=extension, actor=SYSTEM, now=NOW)
     after = dict(ShareLink.objects.values_list("pk", "expires_at"))
     changed = {name: after[link.pk] - NOW for name, link in links.items() if after[link.pk] != before[link.pk]}
-    assert len(changed) == count
+    assert len(changed) == said.count
     for name, left in changed.items():  # as an index of the database compares it
         assert ShareLink.objects.filter(pk=links[name].pk, expires_at=NOW + left, expires_at__lte=NOW + left).exists()
     return changed
@@ -97,8 +97,8 @@ def test_a_thousand_links_take_a_few_statements_and_the_audit_has_each(
     asked = ask_for_more_time(link=link, actor=SYSTEM, now=NOW)
     with django_assert_max_num_queries(60):
         actor = Actor.of_user(bob)
-        count = extend_links(dataset=dataset, which="ended", extension=Extension(3), actor=actor, now=NOW)
-    assert count == AuditEvent.objects.filter(kind="link_changed", actor=bob.email).count() == 1000
+        said = extend_links(dataset=dataset, which="ended", extension=Extension(3), actor=actor, now=NOW)
+    assert said.count == AuditEvent.objects.filter(kind="link_changed", actor=bob.email).count() == 1000
     assert list(broken_links()) == []
     event = AuditEvent.objects.latest("pk")
     assert (event.subject, event.detail["link"]) == (link.recipient, link.pk)
@@ -150,7 +150,10 @@ def test_a_program_extends_links_and_answers_who_asked(bob: User, ends: dict[str
     assert (refused[0], refused[1]["state"]) == (200, "refused")
     assert post(shared, {}, visitor.client)[1] == {"state": "refused", "until": None, "words": "It is published."}
     assert post(f"{api}/renewals/{asked['id']}", {"answer": "grant"})[1]["code"] == "already_answered"
-    assert post(f"{api}/links/extend", {"links": [visitor.link.pk], "days": 2}) == (200, {"extended": 1})
+    assert post(f"{api}/links/extend", {"links": [visitor.link.pk], "days": 2}) == (
+        200,
+        {"extended": 1, "data_end": None},
+    )
     assert visitor.get().status_code == 200
     assert post(shared, {}, visitor.client)[1]["code"] == "link_open"
     assert post(f"{api}/links/extend", {"which": "ended", "days": 2, "until": "2031-01-01T00:00:00Z"})[0] == 422

@@ -1,0 +1,139 @@
+"""No link is made longer than its data are kept, and whoever makes it longer is told why."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from keeping.models import RetentionClass
+from portal.actors import SYSTEM
+from portal.errors import Conflict
+from portal.mail_text import write_letter
+from portal.models import Dataset, Notice, Project, User
+from sharing.links import address_of
+from sharing.models import RenewalPolicy, RenewalRequest, ShareLink
+from sharing.services.extending import Extension, extend_links
+from sharing.services.more_time import ask_for_more_time, days_given_at_once
+from sharing.services.renewals import give_more_time
+from sharing.services.terms import NewTerms, change_terms
+from tests.keeping.conftest import MakeDataset, some_files
+from tests.keeping.retention_story import a_class, a_link, at, day, everything, released
+
+SAID = "The data are deleted on Tuesday 31 March 2026, so it works no longer than that."
+
+
+@pytest.fixture
+def dataset(make_dataset: MakeDataset, project: Project) -> Dataset:
+    """Deleted on day 30."""
+    dataset = make_dataset(some_files(1, 10), name="run-1", **released())
+    a_class(project)
+    return dataset
+
+
+@pytest.fixture
+def ended(dataset: Dataset) -> ShareLink:
+    """Since day 5."""
+    return a_link(dataset, expires_at=day(5))
+
+
+@pytest.fixture
+def today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Day 10."""
+    monkeypatch.setattr("django.utils.timezone.now", at(10))
+
+
+def end_of(link: ShareLink) -> float:
+    """In days of the dataset's life."""
+    link.refresh_from_db()
+    return (link.expires_at - day(0)) / timedelta(days=1)
+
+
+def asked_of(link: ShareLink, number: float = 10) -> RenewalRequest:
+    asked = ask_for_more_time(link=link, actor=SYSTEM, now=day(number))
+    assert asked
+    return asked
+
+
+@pytest.mark.usefixtures("today")
+def test_more_time_that_is_given_at_once_ends_with_the_data(ended: ShareLink, project: Project, client: Client) -> None:
+    RenewalPolicy.objects.create(project=project, answer="at_once", days=60)
+    assert days_given_at_once(ended, day(10)) == 20
+    path = f"{reverse('link', args=[str(address_of(ended)).rpartition('/')[2]])}/more-time"
+    page = client.post(path).content.decode()
+    assert "Your link works again, until Tuesday 31 March 2026." in page
+    assert SAID in page
+    assert end_of(ended) == 30
+    letter = write_letter(Notice.objects.get(kind="more-time-given"))
+    assert letter
+    for part in (letter.text, letter.html):
+        assert SAID in " ".join(part.split())
+
+
+@pytest.mark.parametrize(("days", "end", "told"), [(60, 30, SAID), (7, 17, "")])
+@pytest.mark.usefixtures("today")
+def test_more_time_that_a_member_gives_ends_with_the_data(
+    ended: ShareLink, bob: User, client: Client, days: int, end: int, told: str
+) -> None:
+    asked = asked_of(ended)
+    client.force_login(bob)
+    answer = {"answer": "grant", "days": days}
+    page = client.post(reverse("answer_renewal_as_member", args=[ended.pk, asked.pk]), answer, follow=True)
+    assert ("The data are deleted on" in page.content.decode()) == bool(told)
+    assert told in page.content.decode()
+    assert end_of(ended) == end
+
+
+def test_nobody_promises_time_when_the_data_go_at_once(dataset: Dataset, ended: ShareLink) -> None:
+    RenewalPolicy.objects.create(project=dataset.project, answer="at_once", days=60)
+    for number in (16, 23, 29):
+        everything(number)
+    assert days_given_at_once(ended, day(30)) == 0
+    asked = asked_of(ended, 30)
+    assert asked.state == "waiting"  # a manager may have the data kept longer first
+    with pytest.raises(Conflict, match="deleted on Tuesday 31 March 2026, so the link cannot work longer"):
+        give_more_time(request=asked, days=7, actor=SYSTEM, how=RenewalRequest.How.MEMBER, now=day(30))
+
+
+def test_the_end_of_one_link_is_at_most_that_of_its_data(dataset: Dataset) -> None:
+    link = a_link(dataset, expires_at=day(12))
+    change_terms(link=link, terms=NewTerms(day(60), None, ["zip"]), actor=SYSTEM, now=day(10))
+    assert end_of(link) == 30
+    change_terms(link=link, terms=NewTerms(day(14), None, ["zip"]), actor=SYSTEM, now=day(10))
+    assert end_of(link) == 14
+    already_longer = a_link(dataset, "ruth@university.example", occasion="hand", expires_at=day(40))
+    change_terms(link=already_longer, terms=NewTerms(day(35), None, ["zip"]), actor=SYSTEM, now=day(10))
+    assert end_of(already_longer) == 35
+    with pytest.raises(Conflict, match="cannot work longer"):
+        change_terms(link=already_longer, terms=NewTerms(day(50), None, ["zip"]), actor=SYSTEM, now=day(10))
+
+
+@pytest.mark.usefixtures("today")
+def test_many_links_end_with_their_data_and_the_page_says_so(
+    dataset: Dataset, ended: ShareLink, bob: User, client: Client
+) -> None:
+    longest = a_link(dataset, "ruth@university.example", expires_at=day(200))
+    soon = a_link(dataset, "rob@university.example", expires_at=day(12))
+    client.force_login(bob)
+    page = reverse("dataset_links", args=[dataset.pk])
+    answered = client.post(page, {"which": "open", "days": "19", "until": ""}, follow=True).content.decode()
+    said = "link was extended. The data are deleted on Tuesday 31 March 2026, so no link can work longer than that."
+    assert said in answered
+    assert (end_of(soon), end_of(longest), end_of(ended)) == (30, 200, 5)
+    extended = extend_links(dataset=dataset, which="ended", extension=Extension(days=3), actor=SYSTEM, now=day(10))
+    assert (extended.count, extended.data_end, end_of(ended)) == (1, None, 13)
+
+
+def test_a_link_for_whose_end_the_deletion_waits_may_end_later(dataset: Dataset, ended: ShareLink) -> None:
+    RetentionClass.objects.update(counted_from=RetentionClass.CountedFrom.ALL_COMPLETE)
+    done = a_link(dataset, "ruth@university.example", expires_at=day(5), completed_at=day(2), state="complete",
+                  first_taken_at=day(2))  # fmt: skip
+    said = extend_links(dataset=dataset, which="ended", extension=Extension(days=90), actor=SYSTEM, now=day(10))
+    assert (said.count, said.data_end) == (2, day(35))
+    assert (end_of(ended), end_of(done)) == (100, 35)
+
+
+def test_a_project_that_keeps_everything_gives_what_is_asked_for(dataset: Dataset, ended: ShareLink) -> None:
+    RetentionClass.objects.all().delete()
+    give_more_time(request=asked_of(ended), days=900, actor=SYSTEM, how=RenewalRequest.How.MEMBER, now=day(10))
+    assert end_of(ended) == 910
