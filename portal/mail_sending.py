@@ -14,6 +14,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from portal.mail_ceilings import WENT_OUT, day_of, keep_to_ceilings, return_room
 from portal.mail_claims import ClaimLost, Clock, begin_body, claim, due_ids, give_back, settle_abandoned
 from portal.mail_endings import Endings
+from portal.mail_facts import Facts
 from portal.mail_text import message_of, write_letter
 from portal.models import Notice
 from portal.queue import enqueue
@@ -53,10 +54,10 @@ def send_due_mail(*, clock: Clock, seconds: float = WORK_FOR) -> Counter[str]:
 
 def _send_batch(post: BaseEmailBackend, batch: list[Notice], ended: Counter[str], clock: Clock, stop_at: float) -> None:
     unsent, stayed, day = deque(batch), [], day_of(clock())
-    endings = Endings()
+    facts, endings = Facts(batch), Endings()
     try:
         while unsent and time.monotonic() < stop_at:
-            state = _send(post, unsent[0], endings, clock)
+            state = _send(post, unsent[0], facts, endings, clock)
             ended[state] += 1
             mail = unsent.popleft()
             if state not in WENT_OUT:
@@ -67,10 +68,10 @@ def _send_batch(post: BaseEmailBackend, batch: list[Notice], ended: Counter[str]
         return_room([*stayed, *unsent], day)
 
 
-def _send(post: BaseEmailBackend, notice: Notice, endings: Endings, clock: Clock) -> State:
+def _send(post: BaseEmailBackend, notice: Notice, facts: Facts, endings: Endings, clock: Clock) -> State:
     """Sends one mail and has its end recorded. Raises Unreachable, with the mail still claimed."""
     try:
-        letter = write_letter(notice)
+        letter = write_letter(notice, facts)
         if letter is None or letter.is_early(notice.as_of):
             return endings.leave(notice, until=letter.not_before if letter else None)
         notice.subject_line = letter.subject[:300]

@@ -10,6 +10,7 @@ from django.template import Context, Engine
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from portal.mail_facts import Facts
 from portal.models import Notice
 from portal.outbox import Attachment, MailFunction
 
@@ -34,15 +35,15 @@ class Letter:
         return self.not_before is not None and self.not_before > now
 
 
-def write_letter(notice: Notice) -> Letter | None:
+def write_letter(notice: Notice, facts: Facts | None = None) -> Letter | None:
     """The words of ``notice`` as of its last try; None when it is no longer needed. Days and times are those of the
-    project whose dataset it is about, else the portal's.
+    project whose dataset it is about, else the portal's. ``facts``: of the batch that it belongs to.
 
     Whatever the kind's function or its templates raise goes through.
     """
     function: MailFunction = import_string(settings.MAILS[notice.kind])
     with timezone.override(notice.dataset.project.zone if notice.dataset else timezone.get_default_timezone()):
-        mail = function(notice)
+        mail = function(notice, *(facts or Facts([notice])).of(notice))
         if mail is None:
             return None
         context = {**_site(notice), **mail.context}

@@ -45,7 +45,7 @@ class Mail:
     not_before: datetime | None = None
 
 
-MailFunction = Callable[[Notice], Mail | None]
+MailFunction = Callable[..., Mail | None]  # of the notice and, for some kinds, what `portal.mail_facts` knows
 
 
 def queue_notice(

@@ -15,7 +15,6 @@ from reminders.models import ReminderPolicy
 from reminders.services.copies import addresses_of, day_in
 from reminders.services.policies import policy_at_hand, policy_of, policy_row
 from reminders.services.slots import REMINDER
-from reminders.services.still_due import RELATED, link_to_remind
 from sharing.links import address_of
 from sharing.models import ShareLink, Way
 from sharing.wording import sender_of
@@ -23,12 +22,11 @@ from sharing.wording import sender_of
 LISTED = 100
 
 
-def reminder(notice: Notice) -> Mail | None:
+def reminder(notice: Notice, link: ShareLink | None) -> Mail | None:
     """To a recipient who has taken nothing. No longer needed once they took something or the link is over.
 
     What was held up, by a mail server say, keeps to the project's quiet hours too.
     """
-    link = _link_of(notice)
     url = address_of(link) if link else None
     if link is None or url is None:
         return None
@@ -46,9 +44,8 @@ def reminder(notice: Notice) -> Mail | None:
     return Mail("reminder", context, reply_to=reply_to, unsubscribe=unsubscribe, not_before=not_before)
 
 
-def reminder_copy(notice: Notice) -> Mail | None:
+def reminder_copy(notice: Notice, link: ShareLink | None) -> Mail | None:
     """To an operator: that somebody was reminded, and so not before them. Holds no link to the data."""
-    link = _link_of(notice)
     if link is None:
         return None
     address = settings.PORTAL_URL + link.dataset.get_absolute_url()
@@ -85,20 +82,8 @@ def reminder_digest(notice: Notice) -> Mail | None:
     return Mail("reminder-digest", context, [project.contact_email], preferences=preferences) if rows else None
 
 
-def _link_of(notice: Notice) -> ShareLink | None:
-    if notice.is_sent or notice.state == Notice.State.FAILED:  # staff read what did not arrive
-        return ShareLink.objects.select_related(*RELATED).filter(pk=notice.subject_id).first()
-    return None if _is_passed_over(notice) else link_to_remind(notice.subject_id, notice.as_of)
-
-
 def _not_before(notice: Notice, policy: ReminderPolicy) -> datetime:
     return allowed_from(notice.as_of, policy_of(policy))
-
-
-def _is_passed_over(notice: Notice) -> bool:
-    """The next slot came while it waited: nobody gets two reminders of the same link at once."""
-    of_link = Notice.objects.filter(kind=notice.kind, subject_id=notice.subject_id, to=notice.to, pk__gt=notice.pk)
-    return of_link.exclude(state=Notice.State.DROPPED).exists()
 
 
 def zip_address(link: ShareLink, url: str) -> str:
