@@ -39,6 +39,12 @@ class RetentionClass(models.Model):
     )
     most_extensions = models.PositiveIntegerField(default=1, validators=[MaxValueValidator(1000)])
     deletes_early = models.BooleanField(default=False)
+    begun_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="As default: its datasets released until then are being kept; empty: none were looked for.",
+    )
 
     class Meta:
         ordering = ["-is_default", "name"]

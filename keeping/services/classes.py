@@ -46,6 +46,8 @@ def change_class(*, retention: RetentionClass, actor: Actor, **fields: Unpack[Cl
             _give_up_default(retention)
             require_valid(retention)
             retention.save(update_fields=list(changes))
+            if "is_default" in changes:  # datasets were released while it was not
+                RetentionClass.objects.filter(pk=retention.pk).update(begun_until=None)
             _look_again(retention)
             events.retention_class_changed(retention, actor, changes)
     return retention
@@ -64,7 +66,7 @@ def remove_class(*, retention: RetentionClass, actor: Actor) -> None:
 def _give_up_default(retention: RetentionClass) -> None:
     if retention.is_default:
         others = RetentionClass.objects.filter(project=retention.project_id, is_default=True).exclude(pk=retention.pk)
-        others.update(is_default=False)
+        others.update(is_default=False, begun_until=None)
 
 
 def _look_again(retention: RetentionClass) -> None:

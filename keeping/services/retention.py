@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
+from django.db.models import QuerySet
 
 from keeping.due import deletion_at, deletion_due, look_again_at, warning_due, warning_is_over
 from keeping.models import Keeping, RetentionClass
@@ -24,6 +25,8 @@ LEASE = timedelta(minutes=1)
 WORK_FOR = 300  # seconds
 _AT_ONCE = 200
 _BEGUN_AT_ONCE = 2000
+_OVERLAP = timedelta(days=1)  # longer than a transaction that releases a dataset, or two clocks that differ
+_MARK_AFTER = timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +34,10 @@ log = structlog.get_logger(__name__)
 def keep_by_the_clock(*, clock: Clock, seconds: float = WORK_FOR) -> int:
     """Look at what is due, for about so long; the number of datasets looked at.
 
-    Cost: two queries when nothing is due; some ten for 200 datasets, and a few for each that is warned of or deleted.
+    Cost: three queries when nothing is due; some ten for 200 datasets, and a few for each that is warned of or deleted.
     Memory flat.
     """
-    begin_keeping()
+    begin_keeping(clock())
     stop_at, looked = time.monotonic() + seconds, 0
     while time.monotonic() < stop_at and (batch := _claim(clock())):
         for situation in situations(batch):
@@ -43,12 +46,26 @@ def keep_by_the_clock(*, clock: Clock, seconds: float = WORK_FOR) -> int:
     return looked
 
 
-def begin_keeping() -> None:
-    """A row for each released dataset of a project that keeps for a time. Cost: one query when there is nothing new."""
-    default = RetentionClass.objects.filter(is_default=True)
-    new = Dataset.objects.filter(
-        state=Dataset.State.RELEASED, keeping__isnull=True, project__in=default.values("project")
-    ).order_by()
+def begin_keeping(now: datetime) -> None:
+    """A row for each released dataset of a project that keeps for a time.
+
+    Cost: two queries when there is nothing new, over what was released since yesterday; all of its project's datasets
+    are walked once, when a class becomes the default.
+    """
+    defaults = RetentionClass.objects.filter(is_default=True)
+    marks = dict(defaults.order_by().values_list("pk", "begun_until"))
+    known = [mark for mark in marks.values() if mark]
+    new = Dataset.objects.filter(state=Dataset.State.RELEASED, keeping__isnull=True).order_by()
+    if len(known) < len(marks):
+        _begin(new.filter(project__in=defaults.filter(begun_until=None).values("project")))
+    if known:
+        recent = new.filter(released_at__gt=min(known) - _OVERLAP)
+        _begin(recent.filter(project__in=defaults.values("project")))
+    if not all(mark and mark >= now - _MARK_AFTER for mark in marks.values()):
+        defaults.filter(pk__in=marks).update(begun_until=now)
+
+
+def _begin(new: QuerySet[Dataset]) -> None:
     while ids := list(new.values_list("pk", flat=True)[:_BEGUN_AT_ONCE]):
         Keeping.objects.bulk_create([Keeping(dataset_id=pk) for pk in ids], ignore_conflicts=True)
 

@@ -82,6 +82,7 @@ class Dataset(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["project", "-created_at"], name="dataset_newest_of_project"),
             models.Index(fields=["state", "dispatched_at"], name="dataset_awaiting_dispatch"),
+            models.Index(fields=["released_at"], name="dataset_by_release"),
             models.Index(fields=["-created_at"], name="dataset_newest"),
             models.Index(fields=["project"], condition=Q(corrupt_count__gt=0), name="dataset_with_corrupt_files"),
         ]

@@ -376,3 +376,37 @@ def test_a_sweep_over_many_datasets_costs_few_queries_and_rests_when_nothing_is_
         assert keep_by_the_clock(clock=at(1)) == 20
     with django_assert_max_num_queries(3):  # type: ignore[attr-defined]
         assert keep_by_the_clock(clock=lambda: day(1) + timedelta(hours=1)) == 0
+
+
+def test_each_minute_only_what_was_released_since_yesterday_is_looked_at(
+    make_dataset: MakeDataset, project: Project
+) -> None:
+    def kept() -> set[str]:
+        return set(Keeping.objects.values_list("dataset__name", flat=True))
+
+    make_dataset({}, name="before the class", **released())
+    default = a_class(project)
+    keep_by_the_clock(clock=at(40))
+    make_dataset({}, name="since", **released(released_at=day(41)))
+    make_dataset({}, name="in a transaction that took long", **released(released_at=day(39.5)))
+    keep_by_the_clock(clock=at(41))
+    assert kept() == {"before the class", "since", "in a transaction that took long"}
+    change_class(retention=default, actor=SYSTEM, is_default=False)
+    make_dataset({}, name="without a default", **released(released_at=day(42)))
+    keep_by_the_clock(clock=at(60))
+    assert "without a default" not in kept()
+    change_class(retention=default, actor=SYSTEM, is_default=True)
+    keep_by_the_clock(clock=at(60))
+    assert "without a default" in kept()
+
+
+def test_looking_for_new_datasets_does_not_walk_the_old_ones(
+    make_dataset: MakeDataset, project: Project, django_assert_max_num_queries: Callable[[int], object]
+) -> None:
+    a_class(project)
+    make_dataset({}, name="old", **released())
+    keep_by_the_clock(clock=at(40))
+    Keeping.objects.all().delete()  # a walk over all would find this one
+    with django_assert_max_num_queries(3):  # type: ignore[attr-defined]
+        keep_by_the_clock(clock=lambda: day(40) + timedelta(minutes=1))
+    assert not Keeping.objects.exists()
