@@ -44,4 +44,5 @@ VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-m", "deploy.healthcheck"]
-CMD ["gunicorn", "--config", "deploy/gunicorn_conf.py", "portal.wsgi"]
+# Threads by the hundred: what each would keep of memory that it gave back (docs/design/bytes-out.md).
+CMD ["env", "GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0", "gunicorn", "--config", "deploy/gunicorn_conf.py", "portal.wsgi"]

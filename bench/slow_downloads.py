@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -48,16 +48,17 @@ def _figure(claim: str, unit: str, value: float, aim: str = "") -> Figure:
 @contextmanager
 def slow_downloads(urls: Sequence[str]) -> Iterator[Callable[[], int]]:
     """Keeps a download of each open, taking a piece now and then; gives a function that counts those alive."""
-    sockets = [_begin(url) for url in urls]
-    alive, stop = set(sockets), threading.Event()
+    alive, stop = set[socket.socket](), threading.Event()
     reader = threading.Thread(target=_sip, args=(alive, stop), daemon=True)
     reader.start()
     try:
+        for url in urls:
+            alive.add(_begin(url))
         yield lambda: len(alive)
     finally:
         stop.set()
         reader.join()
-        for one in sockets:
+        for one in alive:
             one.close()
 
 
@@ -72,10 +73,12 @@ def _begin(url: str) -> socket.socket:
 
 
 def _sip(alive: set[socket.socket], stop: threading.Event) -> None:
+    """The first ones while others begin: who takes nothing for a minute is cut off."""
     while not stop.wait(EVERY):
         for one in list(alive):
-            if not one.recv(PIECE):
-                alive.discard(one)
+            with suppress(BlockingIOError):
+                if not one.recv(PIECE, socket.MSG_DONTWAIT):
+                    alive.discard(one)
 
 
 def _page_times(urls: Sequence[str], seconds: float) -> list[float]:

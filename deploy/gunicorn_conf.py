@@ -1,8 +1,11 @@
 """gunicorn's configuration: threads, because uploads and downloads wait far more than they compute (docs/design)."""
 
+import gc
 import resource
 from pathlib import Path
 from typing import Any
+
+from django.urls import reverse
 
 from dataplane.wsgi_body import hold_continue
 from portal.config import load_config
@@ -41,3 +44,11 @@ accesslog = None  # each request is one line of django-structlog, with the perso
 def on_starting(server: Any) -> None:
     """gunicorn's own lines (bad requests, crashes) name addresses, and those of share links are secrets."""
     server.log.error_log.addFilter(RedactingFilter())
+
+
+def when_ready(_server: Any) -> None:
+    """What every process needs is made before they part, and is theirs together: Django would read the pages' code in
+    each of them at its first request. The collector of garbage writes into all it looks at, and leaves that alone."""
+    reverse("healthz")
+    gc.collect()
+    gc.freeze()

@@ -4,6 +4,7 @@ import io
 import os
 import socket
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -100,3 +101,64 @@ def test_what_a_far_store_gives_comes_as_bytes() -> None:
     part = SourceSlice("movie.mrc", PIECE, SIZE, SIZE, 0, b"")
     pieces = list(file_pieces(part, lambda _: io.BytesIO(CONTENT[PIECE:])))
     assert b"".join(piece for piece in pieces if isinstance(piece, bytes)) == CONTENT[PIECE:]
+
+
+def whole(path: Path, crc32: int = zlib.crc32(CONTENT)) -> Iterator[bytes | FilePiece]:
+    return file_pieces(SourceSlice("movie.mrc", 0, SIZE, SIZE, crc32, b""), lambda part: opened(path, part))
+
+
+def send_all(near: socket.socket, pieces: Iterator[bytes | FilePiece]) -> None:
+    for piece in pieces:
+        piece.send(near) if isinstance(piece, FilePiece) else near.sendall(piece)
+
+
+@pytest.mark.parametrize("sipped", [1000, 1 << 20])
+def test_of_a_whole_file_each_byte_goes_once_and_is_compared_however_little_room_there_is(
+    path: Path, line: tuple[socket.socket, socket.socket], sipped: int
+) -> None:
+    near, far = line
+    near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    near.settimeout(10)
+    got = bytearray()
+
+    def sip() -> None:
+        while piece := far.recv(sipped):
+            got.extend(piece)
+
+    reader = threading.Thread(target=sip)
+    reader.start()
+    send_all(near, whole(path))
+    near.shutdown(socket.SHUT_WR)
+    reader.join(60)
+    assert bytes(got) == CONTENT
+
+
+@pytest.mark.parametrize("at", [0, PIECE + 1, 4 * PIECE, SIZE - 1])
+def test_a_whole_file_with_other_content_is_never_handed_over_whole(path: Path, at: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(bytes([CONTENT[at] ^ 1]))
+    sent = list[bytes]()
+    with pytest.raises(SourceChanged, match="other content"):
+        sent.extend(piece.read() if isinstance(piece, FilePiece) else piece for piece in whole(path))
+    assert len(b"".join(sent)) <= SIZE - 777
+
+
+def test_between_its_first_piece_and_its_last_a_whole_file_is_read_only_when_it_is_sent(path: Path) -> None:
+    kinds = [type(piece) for piece in whole(path) if not isinstance(piece, FilePiece) or piece.read()]
+    assert kinds == [bytes, *[FilePiece] * 4, bytes]
+
+
+def test_of_a_file_that_is_cut_while_it_goes_the_rest_is_missed(
+    path: Path, line: tuple[socket.socket, socket.socket]
+) -> None:
+    near, _ = line
+    pieces = whole(path)
+    next(pieces)
+    piece = next(pieces)
+    os.truncate(path, PIECE + 1000)
+    assert isinstance(piece, FilePiece)
+    piece.send(near)
+    assert piece.file.tell() == PIECE + 1000
+    with pytest.raises(SourceChanged, match="ends at byte"):
+        next(pieces)

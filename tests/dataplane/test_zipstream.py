@@ -1,11 +1,13 @@
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
-from dataplane.filepieces import SourceChanged
+from dataplane.filepieces import FilePiece, SourceChanged
 from dataplane.ziplayout import SourceSlice
+from dataplane.zipstream import zip_pieces
 from tests.dataplane.zip_samples import layout_of, source_of, whole_zip, zip_bytes
 
 FILES = {"a.mrc": bytes(range(256)) * 100, "b.mrc": b"second"}
@@ -85,3 +87,21 @@ def test_small_files_travel_in_large_pieces() -> None:
     layout = layout_of(files)
     sizes = [len(piece) for piece in zip_bytes(layout, 0, layout.total, source_of(files), piece=64 * 1024)]
     assert all(64 * 1024 <= size < 640 * 1024 for size in sizes[:-1])
+
+
+def test_a_large_file_in_a_zip_is_read_only_when_it_is_sent(tmp_path: Path) -> None:
+    files = {"a.mrc": bytes(range(256)) * 40, "b": b"small"}
+    (tmp_path / "a.mrc").write_bytes(files["a.mrc"])
+    (tmp_path / "b").write_bytes(files["b"])
+
+    def open_source(part: SourceSlice) -> BinaryIO:
+        source = (tmp_path / part.path).open("rb", buffering=0)
+        source.seek(part.start)
+        return source
+
+    layout, sent, later = layout_of(files), bytearray(), 0
+    for piece in zip_pieces(layout, 0, layout.total, open_source, piece=1000):
+        later += piece.size if isinstance(piece, FilePiece) else 0
+        sent += piece.read() if isinstance(piece, FilePiece) else piece
+    assert bytes(sent) == whole_zip(files)
+    assert later == 9000  # all but the first piece and the last
