@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 WARNINGS = (14, 7, 1)  # days before the deletion
 LOOK_AGAIN = timedelta(days=1)  # for what may come earlier than it looked
-_NEVER = timedelta(days=365)
+_LONGEST_REST = timedelta(days=365)  # of which nothing ahead is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def look_again_at(facts: Facts, policy: Policy, now: datetime, *, may_come_earli
     """The next moment at which one of the answers above may be another one."""
     at = deletion_at(facts, policy, now)
     steps = [at - timedelta(days=days) for days in (*warnings_of(policy), 0)] if at else []
-    ahead = min((step for step in steps if step > now), default=now + _NEVER)
+    ahead = min((step for step in steps if step > now), default=now + _LONGEST_REST)
     return min(ahead, now + LOOK_AGAIN) if may_come_earlier or facts.counted_from is None else ahead
 
 

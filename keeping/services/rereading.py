@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Sum
 
 from dataplane.errors import DataplaneError
 from dataplane.side_by_side import side_by_side
@@ -115,10 +115,10 @@ def look_at_damaged(*, clock: Clock) -> Outcome:
     once_good = once_good.exclude(dataset__state__in=Dataset.GONE)
     files = list(once_good.select_related("dataset__project"))
     outcome = Outcome(len(files), sum(file.size for file in files), [])
-    for file, finding in side_by_side(_examine, [_Look(file) for file in files], lambda look: look.file.size, _nothing):
+    for look, finding in side_by_side(_examine, [_Look(file) for file in files], lambda look: look.file.size, _nothing):
         if finding.reason:
-            outcome.damaged.append(file.file)
-        elif acquit(file.file, now=clock()):
+            outcome.damaged.append(look.file)
+        elif acquit(look.file, now=clock()):
             outcome.repaired += 1
     return outcome
 
@@ -143,8 +143,8 @@ def reread_by_the_clock(*, days: int, clock: Clock) -> None:
 
 def bytes_to_read() -> int:
     """Of one round, second copies left out."""
-    from_datasets = Dataset.objects.exclude(state__in=Dataset.GONE).values_list("bytes_verified", flat=True)
-    return sum(from_datasets)
+    offered = Dataset.objects.exclude(state__in=Dataset.GONE).order_by()
+    return int(offered.aggregate(size=Sum("bytes_verified", default=0))["size"])
 
 
 def _hold_round(now: datetime) -> Round:

@@ -35,6 +35,7 @@ def project_keeping(request: HttpRequest, code: str) -> HttpResponse:
         "deletions": next_deletions(only)[:SHOWN],
         "holds": holds(only)[:SHOWN],
         "restorable": restorable(only)[:SHOWN],
+        "shown": SHOWN,
     }
     return render(request, "keeping/project.html", {**project_context(request, found, SECTION), **context})
 

@@ -21,5 +21,6 @@ def deletions(request: HttpRequest) -> HttpResponse:
         "deletions": next_deletions(everywhere)[:SHOWN],
         "holds": holds(everywhere)[:SHOWN],
         "restorable": restorable(everywhere)[:SHOWN],
+        "shown": SHOWN,
     }
     return render(request, "keeping/staff.html", context)

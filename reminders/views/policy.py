@@ -49,6 +49,7 @@ def _preview(policy: ReminderPolicy, now: datetime) -> dict[str, object]:
     return {
         "times": [slot.at.astimezone(project.zone) for slot in slots[:LISTED]],
         "more": len(slots) > LISTED,
+        "reminds": policy.reminds,
         "ends_at": ends_at.astimezone(project.zone),
         "zone": project.zone.key,
     }

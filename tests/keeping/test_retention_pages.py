@@ -102,3 +102,12 @@ def test_lists_of_what_goes_begin_with_the_few_rows_in_them(rows: QuerySet[Keepi
         assert index in first
     else:
         assert list(rows) == []
+
+
+def test_a_list_that_is_cut_says_so(
+    dataset: Dataset, sam: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(sam)
+    assert "move up" not in said(client, "/staff/deletions/")
+    monkeypatch.setattr("keeping.views.staff.SHOWN", 1)
+    assert "These go first; the next ones move up." in said(client, "/staff/deletions/")

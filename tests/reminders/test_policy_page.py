@@ -12,7 +12,7 @@ from portal.audit_words import event_words
 from portal.mail_sending import send_due_mail
 from portal.models import AuditEvent, Dataset, Notice, Project, User
 from reminders.models import ReminderPolicy
-from reminders.services.policies import policy_row
+from reminders.services.policies import PolicyFields, policy_row
 from reminders.services.remind import remind_recipients
 from tests.conftest import SignIn
 from tests.reminders.conftest import NOW, WEEK, MakeDataset, MakeLink, SetPolicy
@@ -149,3 +149,17 @@ def test_a_digest_that_nobody_wants_any_more_does_not_come(make_link: MakeLink, 
     remind_recipients(now=NOW + WEEK)
     set_policy(copies_daily=False)
     assert send_due_mail(clock=lambda: NOW + 2 * WEEK) == {"sent": 1, "dropped": 1}
+
+
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        ({"reminds": False}, "Not at all: this project does not remind."),
+        ({"every_days": 300}, "Not at all: the link would end before the first reminder comes."),
+    ],
+)
+def test_a_page_without_dates_says_why(
+    alice: User, sign_in: SignIn, set_policy: SetPolicy, wish: PolicyFields, why: str
+) -> None:
+    set_policy(**wish)
+    assert why in sign_in(alice).get(ADDRESS).content.decode()
