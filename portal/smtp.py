@@ -10,6 +10,7 @@ Stages and answers: RFC 5321, sections 3.3 and 4.2.
 """
 
 import contextlib
+import secrets
 import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ class StagedEmailBackend(EmailBackend):
         ``before_body`` is called when the server has accepted the address and is about to be given the text; what it
         raises stops the mail. Raises MailTrouble; after Unreachable no other mail can be sent now.
         """
-        body = _for_the_line(message.message().as_bytes())
+        body = _for_the_line(_bytes_of(message))
         try:
             smtp = self._introduce(_Envelope.of(message, len(body)))
             before_body()
@@ -196,6 +197,14 @@ def _refuse(code: int, reply: bytes, what: str) -> NoReturn:
 
 def _reply(code: int, reply: bytes) -> str:
     return f"{code} {' '.join(reply.decode('utf-8', 'replace').split())}"
+
+
+def _bytes_of(message: EmailMessage) -> bytes:
+    """With a boundary nobody can have foreseen; Python would look for one through the whole text."""
+    mime = message.message()
+    if mime.is_multipart():
+        mime.set_boundary(secrets.token_hex(16))
+    return mime.as_bytes()
 
 
 def _for_the_line(text: bytes) -> bytes:
