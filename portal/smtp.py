@@ -100,9 +100,12 @@ class StagedEmailBackend(EmailBackend):
         """Names sender and recipient; the connection on which the server accepted both. A refused sender is only a
         delay: it is the portal's own, for staff to mend."""
         smtp, (code, reply) = self._name_sender(envelope)
+        together = smtp.has_extn("pipelining")
         if code != 250:
+            if together:  # nobody may take the answer to RCPT, which is still to come, for one to something else
+                self.drop()
             raise Postponed(f"The mail server refused the portal's own address as sender: {_reply(code, reply)}")
-        code, reply = smtp.getreply() if smtp.has_extn("pipelining") else smtp.docmd(envelope.rcpt())
+        code, reply = smtp.getreply() if together else smtp.docmd(envelope.rcpt())
         _expect((250 if code == 251 else code, reply), 250, "did not accept the address")  # 251: will forward
         return smtp
 

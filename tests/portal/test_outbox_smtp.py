@@ -195,8 +195,11 @@ def test_a_server_that_carries_few_mails_over_one_connection_costs_no_mail_a_try
     assert set(Notice.objects.values_list("attempts", flat=True)) == {1}
 
 
-def test_a_server_that_wants_no_mail_even_on_a_new_connection_is_asked_later(server: MailServer) -> None:
-    server.carries = -1
+@pytest.mark.parametrize("reads_ahead", [False, True])
+def test_a_server_that_wants_no_mail_even_on_a_new_connection_is_asked_later(
+    server: MailServer, reads_ahead: bool
+) -> None:
+    server.carries, server.reads_ahead = -1, reads_ahead
     queue("rita@x.example")
     assert send() == {"rita": "due"}
     assert "421 4.7.0 Enough" in Notice.objects.get().last_error
