@@ -27,6 +27,10 @@ class SourceChanged(DataplaneError):
     """A file is not what was verified."""
 
 
+def unheeded(_: int) -> None:
+    """Nobody needs to know."""
+
+
 class FilePiece(NamedTuple):
     """`size` bytes of `file` from where it stands. To read or to send them moves it on, by less if it ends before.
 
@@ -43,10 +47,14 @@ class FilePiece(NamedTuple):
             self.seen(content)
         return content
 
-    def send(self, connection: socket.socket) -> None:
-        """Raises OSError; `file` then stands behind what went out. TimeoutError: as the connection's timeout says."""
+    def send(self, connection: socket.socket, went: Callable[[int], object] = unheeded) -> None:
+        """`went` is told at once how many bytes went out, time and again; fewer in all if the file ends before.
+
+        Raises OSError. TimeoutError: as the connection's timeout says.
+        """
         left, most = self.size, self.size
         while (sent := self._send_some(connection, left, most)) != 0:
+            went(sent or 0)
             left -= sent or 0
             if not left:
                 return
@@ -55,20 +63,26 @@ class FilePiece(NamedTuple):
 
     def _send_some(self, connection: socket.socket, left: int, most: int) -> int | None:
         """How many bytes went: 0 at the end of the file, None if there was no room for any."""
-        try:
-            if self.seen is None:
-                return os.sendfile(connection.fileno(), self.file.fileno(), None, left)
+        if self.seen:
             return self._send_seen(connection, self.seen, min(left, most))
+        try:
+            return os.sendfile(connection.fileno(), self.file.fileno(), None, left)
         except BlockingIOError:
             return None
 
-    def _send_seen(self, connection: socket.socket, seen: Seen, most: int) -> int:
+    def _send_seen(self, connection: socket.socket, seen: Seen, most: int) -> int | None:
         """What finds no room is let go, and read again when there is some."""
-        content = os.pread(self.file.fileno(), most, self.file.tell())
-        sent = os.write(connection.fileno(), content) if content else 0
-        seen(memoryview(content)[:sent])
-        self.file.seek(sent, os.SEEK_CUR)
-        return sent
+        content = self.file.read(most)
+        if not content:
+            return 0
+        try:
+            sent = os.write(connection.fileno(), content)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(content):
+            self.file.seek(sent - len(content), os.SEEK_CUR)
+        seen(content if sent == len(content) else memoryview(content)[:sent])
+        return sent or None
 
 
 class _Passage:
@@ -131,8 +145,10 @@ def _whole(part: SourceSlice, file: FileIO, piece: int) -> Iterator[bytes | File
     if part.size:
         yield passage.read(piece)
     for _ in range(piece, part.size - piece, piece):
-        require_end(part, os.fstat(file.fileno()).st_size)
+        expected = passage.position + piece
         yield FilePiece(file, piece, passage.note)
+        if passage.position < expected:
+            require_end(part, passage.position)
     while passage.position < part.size:
         yield passage.read(piece)
 

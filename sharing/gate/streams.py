@@ -9,7 +9,6 @@ connection.
 import errno
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TypeVar
 
 import structlog
@@ -147,42 +146,37 @@ class _Sending:
 
     def _send_next(self, body: Framed, connection: socket.socket) -> bool:
         """False at the end. A piece is read when there is room for it: nobody holds one while waiting for a client."""
-        with _leaving():
+        with _Leaving():
             wait_for_room(connection)
         piece, of_offer = next(body, (None, 0))
         if piece is None:
             return False
         self._note(self.sent + of_offer)
-        if isinstance(piece, FilePiece):
-            self._send_of_file(piece, connection)
-        else:
-            with _leaving():
+        with _Leaving():
+            if isinstance(piece, FilePiece):
+                piece.send(connection, self._went)
+            else:
                 connection.sendall(piece)
-            self.sent += of_offer
+                self._went(of_offer)
         return True
 
-    def _send_of_file(self, piece: FilePiece, connection: socket.socket) -> None:
-        began = piece.file.tell()
-        try:
-            with _leaving():
-                piece.send(connection)
-        finally:
-            self.sent += piece.file.tell() - began
+    def _went(self, count: int) -> None:
+        self.sent += count
 
     def _note(self, at_most: int) -> None:
         if self._running:
             self._running.note(self.sent, at_most)
 
 
-@contextmanager
-def _leaving() -> Iterator[None]:
+class _Leaving:
     """What a connection raises is that the client left. Raises ClientGone; OSError if it is the disk that fails."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.EIO:
-            raise
-        raise ClientGone from error
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, OSError) and error.errno != errno.EIO:
+            raise ClientGone from error
 
 
 def _write_down(delivery: Delivery, sent: int, running: Running | None) -> None:

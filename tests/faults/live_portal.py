@@ -136,11 +136,10 @@ class LivePortal:
             assert self._process
             assert self._process.poll() is None, self.log()[-3000:]
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-                connection.request("GET", "/healthz")
-                if connection.getresponse().status == 200:
-                    connection.close()
-                    return
+                with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
+                    connection.request("GET", "/healthz")
+                    if connection.getresponse().status == 200:
+                        return
             except OSError:
                 time.sleep(0.05)
         raise AssertionError(self.log()[-3000:])
