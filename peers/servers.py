@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 class NotStarted(Exception):

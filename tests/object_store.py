@@ -2,19 +2,19 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
 from dataplane.errors import StoreTrouble
 from portal.stores.declared import S3Settings
 from portal.stores.s3 import S3Store
+from tests.ports import free_port
 
 ACCESS, SECRET = "labcourier", "a-secret-for-tests"
 _WEED = Path(sys.executable).with_name("weed")
@@ -25,7 +25,7 @@ _PORTS = ("master", "volume", "filer", "s3", "admin")
 def object_store() -> Iterator[S3Settings]:
     """The settings of an empty bucket. Up in two seconds."""
     folder = Path(tempfile.mkdtemp(prefix="seaweed-"))
-    ports = _free_ports(2 * len(_PORTS))
+    ports = [free_port() for _ in range(2 * len(_PORTS))]
     told = {f"{name}.port": ports[at] for at, name in enumerate(_PORTS)}
     told |= {f"{name}.port.grpc": ports[at + len(_PORTS)] for at, name in enumerate(_PORTS)}
     fixed = {"ip": "127.0.0.1", "ip.bind": "127.0.0.1", "master.telemetry": "false", "admin.ui": "false"}
@@ -60,16 +60,8 @@ def bucket_settings(endpoint: str) -> S3Settings:
     )
 
 
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as opened:
-        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
 def _await(settings: S3Settings, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 90
     while True:
         try:
             S3Store("tests", settings).prepare()

@@ -6,8 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from peers.rclone import RCLONE
-from peers.servers import Server, free_port, serving
+from peers.servers import Server, serving
 from portal.stores.declared import S3Settings
+from tests.ports import free_port
 
 USER, PASSWORD = "rita", "a secret nobody prints"
 

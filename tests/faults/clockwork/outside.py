@@ -17,7 +17,7 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.faults.live_portal import free_port
+from tests.ports import free_port
 
 MAILS, CALLS = "mails", "calls"
 
@@ -32,7 +32,8 @@ class Outside:
     mail_server: Controller | None = None
 
     def take_mail(self) -> None:
-        self.mail_server = Controller(_MailServer(self.folder / MAILS), hostname="127.0.0.1", port=self.mail_port)
+        server = _MailServer(self.folder / MAILS)
+        self.mail_server = Controller(server, hostname="127.0.0.1", port=self.mail_port, ready_timeout=60)
         self.mail_server.start()
 
     def refuse_mail(self) -> None:
