@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import trustme
 
-from tests.portal.mail_server import free_port
+from tests.ports import free_port
 
 USER, PASSWORD = "returns", "a secret/with:signs@"
 

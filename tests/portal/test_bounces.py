@@ -24,8 +24,8 @@ from portal.signatures import signature_of
 from portal.tasks import read_returned_mail_task
 from tests.conftest import SignIn
 from tests.portal import bounce_samples as samples
-from tests.portal.mail_server import free_port
 from tests.portal.mailbox_server import PASSWORD, MailboxServer, mailbox_server
+from tests.ports import free_port
 
 NOW = datetime(2026, 11, 20, 18, 25, tzinfo=UTC)
 SECRET = "whsec_" + "c2VjcmV0" * 8

@@ -110,7 +110,6 @@ def test_a_day_is_one_of_the_portal_s_zone(settings: Settings) -> None:
 @pytest.fixture
 def server(transactional_db: None, tmp_path: Path, settings: Settings) -> Iterator[MailServer]:
     with shared_database(tmp_path), mail_server(settings) as running:
-        settings.EMAIL_TIMEOUT = 20
         yield running
 
 

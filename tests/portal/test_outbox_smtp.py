@@ -14,7 +14,8 @@ from portal.mail_endings import DELAYS
 from portal.mail_sending import send_due_mail
 from portal.models import Notice, User
 from portal.outbox import Mail, queue_notice
-from tests.portal.mail_server import MailServer, free_port, mail_server, send_to
+from tests.portal.mail_server import PATIENCE, MailServer, mail_server, send_to
+from tests.ports import free_port
 
 NOW = datetime(2026, 11, 20, 18, 20, tzinfo=UTC)
 State = Notice.State
@@ -166,6 +167,7 @@ def test_while_the_server_is_down_mails_wait_and_say_why_then_go_out(settings: S
 def test_a_server_that_says_nothing_is_a_server_that_is_down(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         send_to(settings, silent.getsockname()[1])
+        settings.EMAIL_TIMEOUT = PATIENCE
         queue("rita@x.example")
         assert send() == {"rita": "due"}
     assert Notice.objects.get().last_error.endswith("timed out")

@@ -37,7 +37,6 @@ def hello(notice: Notice) -> Mail:
 def server(transactional_db: None, tmp_path: Path, settings: Settings) -> Iterator[MailServer]:
     settings.MAILS = settings.MAILS | {"hello": f"{__name__}.hello"}
     with shared_database(tmp_path), mail_server(settings) as running:
-        settings.EMAIL_TIMEOUT = 20
         yield running
 
 
@@ -172,7 +171,7 @@ def worker_process(mail_port: int, var: Path) -> Iterator["subprocess.Popen[byte
         worker.wait()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "that did not happen in time"
