@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.running_portal import Facility, facility_running
 
@@ -22,6 +22,8 @@ ROOT = Path(settings.BASE_DIR)
 SCREENSHOTS = ROOT / "var" / "screenshots"
 PICTURES = ROOT / "docs" / "images"
 PICTURES_WANTED = bool(os.environ.get("LABCOURIER_PICTURES"))  # of every page, for a person to look at
+PATIENCE = 60_000  # milliseconds: what a busy machine may need; Playwright's own five seconds are too few there
+expect.set_options(timeout=PATIENCE)
 
 
 class Look(NamedTuple):
@@ -41,7 +43,7 @@ def chromium() -> Iterator[Browser]:
     if not (ROOT / "assets/dist/app.css").exists():
         pytest.fail("The front end is not built: run `make setup`.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -76,6 +78,7 @@ def watched_pages(chromium: Browser) -> Iterator[OpenPage]:
             reduced_motion="reduce",
             **options,
         )
+        be_patient(context)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda line: complain(line.text) if line.type == "error" else None)
@@ -88,6 +91,11 @@ def watched_pages(chromium: Browser) -> Iterator[OpenPage]:
         for context in contexts:
             context.close()
     assert complaints == []
+
+
+def be_patient(context: BrowserContext) -> None:
+    context.set_default_timeout(PATIENCE)
+    context.set_default_navigation_timeout(PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from deploy.one_machine import portal_running
 from portal.config import ROOT
+from tests.ports import free_port
 
 AT_HOME = {"LABCOURIER_BROKER_URL": "", "LABCOURIER_CACHE_URL": "", "LABCOURIER_DATABASE_URL": ""}
 
@@ -54,7 +54,7 @@ def facility_running(var: Path) -> Iterator[Facility]:
     environment = {**os.environ, **AT_HOME, "LABCOURIER_VAR": str(var), "LABCOURIER_LOG_LEVEL": "ERROR"}
     _run("manage.py", "migrate", "--verbosity", "0", environment=environment)
     told = json.loads(_run("-m", "tests.browser.facility", environment=environment))
-    port = _free_port()
+    port = free_port()
     with portal_running(port, var=var, log_folder=var / "log", settings=AT_HOME):
         yield Facility(f"http://127.0.0.1:{port}", var, **told)
 
@@ -62,9 +62,3 @@ def facility_running(var: Path) -> Iterator[Facility]:
 def _run(*arguments: str, environment: dict[str, str]) -> str:
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

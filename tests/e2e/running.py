@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 from deploy.one_machine import portal_running
 from deploy.program_group import ProgramGroup
 from portal.config import ROOT
+from tests.ports import free_port
 
 AGENT = [sys.executable, "-m", "labcourier_agent"]
 EMBEDDED = {"LABCOURIER_BROKER_URL": "", "LABCOURIER_CACHE_URL": "", "LABCOURIER_DATABASE_URL": ""}
@@ -75,8 +75,3 @@ def whole_portal(var: Path) -> Iterator[Portal]:
         command = [sys.executable, "-m", "demo.facility", str(var / "none.json")]
         made = subprocess.run(command, env={**programs.env}, cwd=ROOT, capture_output=True, check=True)
         yield Portal(f"http://127.0.0.1:{port}", var, json.loads(made.stdout), programs)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -20,7 +20,8 @@ from deploy.broker import socket_path
 from deploy.one_machine import portal_running
 from deploy.program_group import ProgramGroup
 from portal.config import ROOT
-from tests.e2e.running import Agent, free_port
+from tests.e2e.running import Agent
+from tests.ports import free_port
 
 CADDY = Path(sys.executable).with_name("caddy")
 PIECE = 40_000_000

@@ -15,7 +15,8 @@ import pytest
 
 from demo.visitor import Visitor
 from portal.config import ROOT
-from tests.e2e.running import EMBEDDED, free_port
+from tests.e2e.running import EMBEDDED
+from tests.ports import free_port
 
 START_SECONDS = 60
 
