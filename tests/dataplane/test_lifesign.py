@@ -14,7 +14,7 @@ first, second = signs.follow(), signs.follow()
 first.note(10, 10)
 second.note(5, 9)
 print(signs.own(), first.number, second.number, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -29,7 +29,7 @@ def test_a_process_is_alive_until_it_is_killed_and_tells_then_how_far_it_came(tm
         assert signs.own() != name
         other.kill()
         other.wait()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while signs.is_alive(name) and time.monotonic() < deadline:
             time.sleep(0.01)
     assert signs.dead() == [name]

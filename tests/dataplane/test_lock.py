@@ -54,7 +54,7 @@ def exclusion_holds(path: Path) -> bool:
         done = 0
         while done < 5:
             try:
-                lock = acquire_lock(path, wait=5)
+                lock = acquire_lock(path, wait=60)
             except Busy:
                 continue
             value = int(counter.read_text() or 0)
@@ -82,7 +82,7 @@ def test_without_the_lock_the_same_test_fails(path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_newer_request_stops_the_older_process_and_waits_until_it_has_drained(path: Path) -> None:
-    with holder(path, "polite") as older, acquire_lock(path, wait=5) as newer:
+    with holder(path, "polite") as older, acquire_lock(path, wait=60) as newer:
         assert older.stdout is not None
         assert older.stdout.readline() == "drained\n"
         assert not newer.stop_requested()
@@ -93,14 +93,14 @@ def test_a_writer_that_does_not_stop_makes_the_newer_busy_in_bounded_time(path: 
         started = time.monotonic()
         with pytest.raises(Busy, match="still writing"):
             acquire_lock(path, wait=0.3)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 30
 
 
 def test_kill_9_of_the_holder_frees_it(path: Path) -> None:
     with holder(path, "stubborn") as older:
         older.kill()
         older.wait()
-        acquire_lock(path, wait=1).release()
+        acquire_lock(path, wait=60).release()
 
 
 def test_a_waiter_gives_way_to_a_still_newer_request(path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_waiter_gives_way_to_a_still_newer_request(path: Path) -> None:
 
     def wait_second() -> None:
         try:
-            acquire_lock(path, wait=5).release()
+            acquire_lock(path, wait=60).release()
         except Busy as error:
             outcome.append(str(error))
 
@@ -118,12 +118,12 @@ def test_a_waiter_gives_way_to_a_still_newer_request(path: Path) -> None:
     while not first.stop_requested():
         time.sleep(0.005)
     third: list[WriterLock] = []
-    newest = threading.Thread(target=lambda: third.append(acquire_lock(path, wait=5)))
+    newest = threading.Thread(target=lambda: third.append(acquire_lock(path, wait=60)))
     newest.start()
-    second.join(3)
+    second.join(60)
     assert "newer request" in outcome[0]
     first.release()
-    newest.join(3)
+    newest.join(60)
     assert not third[0].stop_requested()
     third[0].release()
 
@@ -138,13 +138,13 @@ def test_a_ticket_left_by_a_killed_process_stops_nobody(path: Path) -> None:
 def test_a_discarded_lock_is_not_held_by_who_waited_for_it(path: Path) -> None:
     first = acquire_lock(path)
     waiting: list[WriterLock] = []
-    waiter = threading.Thread(target=lambda: waiting.append(acquire_lock(path, wait=5)))
+    waiter = threading.Thread(target=lambda: waiting.append(acquire_lock(path, wait=60)))
     waiter.start()
     while not first.stop_requested():
         time.sleep(0.005)
     first.discard()
     first.release()
-    waiter.join(3)
+    waiter.join(60)
     assert path.exists()
     with pytest.raises(Busy):
         acquire_idle_lock(path)

@@ -39,7 +39,7 @@ class Watched:
             self.opened.append(part.path)
         if len(self.opened) >= 4:
             self._several.set()
-        assert self._several.wait(10), "four were never asked for at a time"
+        assert self._several.wait(60), "four were never asked for at a time"
         return source_of(FILES)(part)
 
 
@@ -58,7 +58,7 @@ def test_files_are_asked_for_ahead_to_the_end() -> None:
         if part.path in begun:
             begun[part.path].set()
             later = order[min(order.index(part.path) + 2, len(order) - 1)]
-            assert begun[later].wait(10)
+            assert begun[later].wait(60)
         return source_of(FILES)(part)
 
     assert zipped(source, ReadAhead(threads=4, room=MIB)) == zipped(source_of(FILES), one_by_one)

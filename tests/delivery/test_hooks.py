@@ -308,7 +308,7 @@ def test_an_answer_that_never_ends_is_cut(settings: Any, monkeypatch: pytest.Mon
         begun = time.monotonic()
         with pytest.raises(CallFailed, match="did not answer as it should"):
             post(f"http://127.0.0.1:{listening.getsockname()[1]}/", b"", {})
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 60  # of a hundred that it would take
 
 
 def _drip(listening: socket.socket) -> None:

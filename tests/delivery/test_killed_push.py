@@ -63,7 +63,7 @@ def test_the_next_worker_sends_what_is_missing(tmp_path: Path) -> None:
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     assert rclone
-    until(lambda: not any(each.is_running() for each in rclone), 15)
+    until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in rclone))
     assert state(var)[0] == "pushing"
 
     before = {path.name: path.stat().st_ino for path in there.glob("*.dat")}

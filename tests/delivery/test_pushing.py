@@ -255,4 +255,4 @@ def test_rclone_ends_with_the_worker_that_started_it(tmp_path: Path) -> None:
     finally:
         worker.kill()
         worker.wait()
-    until(lambda: not rclone.is_running() or rclone.status() == psutil.STATUS_ZOMBIE, 15)
+    until(lambda: not rclone.is_running() or rclone.status() == psutil.STATUS_ZOMBIE)

@@ -218,18 +218,18 @@ def test_a_move_goes_on_wherever_it_died(
 
 
 PROGRAM = """
-import time, django
+import sys, django
 django.setup()
 from dataplane.localstore import LocalStore
 from django.core.management import call_command
 from keeping.models import FileCopy
 FileCopy.objects.update(leased_until=None)  # as two minutes later
 real = LocalStore.put
-def slowly(*arguments, **named):
-    time.sleep(0.05)
+def one_by_one(*arguments, **named):
     real(*arguments, **named)
     print("one more", flush=True)
-LocalStore.put = slowly
+    sys.stdin.readline()
+LocalStore.put = one_by_one
 call_command("move_storage", "--dataset", "2026-run", "--to", "archive")
 """
 
@@ -264,17 +264,16 @@ def test_a_move_that_is_killed_with_signal_9_goes_on(tmp_path: Path) -> None:
     environment = os.environ | changes | {"DJANGO_SETTINGS_MODULE": "portal.settings", "LABCOURIER_DATABASE_URL": ""}
     run = partial(subprocess.run, env=environment, cwd=settings.BASE_DIR, check=True, capture_output=True, text=True)
     run([sys.executable, "-c", BEGIN])
-    kills = 0
+    begin = partial(subprocess.Popen, env=environment, cwd=settings.BASE_DIR, text=True)
     for files in (3, 8):
-        program = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM], env=environment, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True
-        )
-        with program:
-            assert program.stdout is not None
+        with begin([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+            assert program.stdin
+            assert program.stdout
             for _ in range(files):
-                program.stdout.readline()
+                assert program.stdout.readline() == "one more\n"
+                program.stdin.write("\n")
+                program.stdin.flush()
             program.kill()
-        kills += program.returncode == -signal.SIGKILL
-    assert kills == 2
-    assert ": moved" in run([sys.executable, "-c", PROGRAM]).stdout
+        assert program.returncode == -signal.SIGKILL
+    assert ": moved" in run([sys.executable, "-c", PROGRAM], stdin=subprocess.DEVNULL).stdout
     assert run([sys.executable, "-c", END]).stdout.strip() == "archive 40 [] True 0"

@@ -70,7 +70,7 @@ class Handover:
         return f"http://127.0.0.1:{self.portal.port}{path}"
 
     def ask(self, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.portal.port, timeout=30)) as line:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.portal.port, timeout=60)) as line:
             line.request(method, path, headers=headers)
             answer = line.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
@@ -86,6 +86,7 @@ class Handover:
 
         Of these the server cannot know how many arrived: with eight connections one may just have ended.
         """
+        until(lambda: not self.portal.query("select 1 from sharing_runningrequest where place is not null"))
         receipt = self.receipt()
         rows: Any = self.portal.query("select spans, process from sharing_runningrequest where place is null")
         shown = [span for spans, process in rows if not process for span in _spans(spans)]
@@ -155,7 +156,8 @@ def _spans(text: str) -> list[Span]:
     return [(start, stop) for start, stop in json.loads(text)]
 
 
-def until(is_true: Callable[[], object], seconds: float = 30) -> None:
+def until(is_true: Callable[[], object], seconds: float = 90) -> None:
+    """Looks again and again; a machine that does other things as well has time enough."""
     deadline = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < deadline

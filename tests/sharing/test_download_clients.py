@@ -15,7 +15,8 @@ MIB = 1024 * 1024
 LARGE = 40 * MIB  # far more than waits in the buffers of two sockets
 SMALL = {f"tiles/{number:03d}.tif": 999 for number in range(300)}
 SIZES = {"movie.mrc": LARGE, "grid 1/Übersicht.tif": MIB, **SMALL}
-FAST_ENOUGH = {"curl": ["--limit-rate", "12m"], "wget": ["--limit-rate=12m"], "aria2c": ["--max-download-limit=12M"]}
+# Eight seconds for all of it, so that the server is killed before the end also where its killer is slow.
+FAST_ENOUGH = {"curl": ["--limit-rate", "5m"], "wget": ["--limit-rate=5m"], "aria2c": ["--max-download-limit=5M"]}
 CLIENTS = {
     "curl": ["curl", "-fsS", "-C", "-", "-o", "{out}", "{url}"],
     "wget": ["wget", "-q", "-c", "--tries=1", "-O", "{out}", "{url}"],
@@ -56,15 +57,15 @@ def test_a_download_goes_on_after_the_server_was_killed(
     path = handover.zip if what == "the zip" else f"{handover.address}/files/movie.mrc"
     out, url = tmp_path / "got", handover.url(path)
     with begin(client, url, out, *FAST_ENOUGH[client]) as first:
-        until(lambda: arrived(out) > 3 * MIB)
+        until(lambda: arrived(out) > 2 * MIB)
         handover.portal.kill()
-        ended = first.wait(60)
+        ended = first.wait(180)
     handover.portal.start()
     assert ended != 0
     assert 0 < arrived(out) < LARGE
-    assert begin(client, url, out).wait(60) == 0
+    assert begin(client, url, out).wait(180) == 0
     total = int(handover.ask("HEAD", path)[1]["Content-Length"])
-    until(lambda: handover.known_or_unknowable() == total, 10)
+    until(lambda: handover.known_or_unknowable() == total)
     whole = handover.ask("GET", path, **{"User-Agent": "Slackbot"})[2]
     assert (out.stat().st_size, hashlib.sha256(out.read_bytes()).digest()) == (total, hashlib.sha256(whole).digest())
 
@@ -72,8 +73,8 @@ def test_a_download_goes_on_after_the_server_was_killed(
 @pytest.mark.parametrize("client", CLIENTS)
 def test_who_has_it_whole_gets_nothing_twice(handover: Handover, client: str, tmp_path: Path) -> None:
     out, url = tmp_path / "got", handover.url(handover.zip)
-    assert begin(client, url, out).wait(60) == 0
+    assert begin(client, url, out).wait(180) == 0
     content = out.read_bytes()
-    begin(client, url, out).wait(60)
+    begin(client, url, out).wait(180)
     assert out.read_bytes() == content
-    until(lambda: handover.receipt()["state"] == "complete", 10)
+    until(lambda: handover.receipt()["state"] == "complete")

@@ -24,7 +24,7 @@ def handover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handover]:
 
 
 def test_a_cut_line_is_recorded_as_partial_and_can_be_resumed(handover: Handover) -> None:
-    with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=30) as line:
+    with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=60) as line:
         line.sendall(f"GET {handover.zip} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         assert line.recv(65536).startswith(b"HTTP/1.1 200")
         until(lambda: handover.receipt().get("state") == "started")
@@ -65,7 +65,7 @@ def test_of_ten_that_begin_at_once_as_many_pass_as_the_link_allows(handover: Han
 def test_a_range_that_the_kernel_sends_is_the_slice_and_counts_exactly(handover: Handover) -> None:
     path = f"{handover.address}/files/movie.mrc"
     whole = handover.ask("GET", path)[2]
-    with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=30) as line:
+    with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=60) as line:
         line.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nRange: bytes=1000-\r\n\r\n".encode())
         assert line.recv(65536).startswith(b"HTTP/1.1 206")
         until(lambda: handover.portal.query("select count(*) from sharing_runningrequest") == [(1,)])
@@ -83,7 +83,7 @@ def test_a_range_that_the_kernel_sends_is_the_slice_and_counts_exactly(handover:
 def test_a_file_that_shrinks_while_it_is_sent_ends_the_connection(handover: Handover, start: int) -> None:
     place = next((handover.portal.var / "files").rglob("movie.mrc"))
     ranged = f"Range: bytes={start}-\r\n" if start else ""
-    with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=30) as line:
+    with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=60) as line:
         line.sendall(f"GET {handover.address}/files/movie.mrc HTTP/1.1\r\n{ranged}Host: 127.0.0.1\r\n\r\n".encode())
         got = len(line.recv(65536))
         with place.open("r+b") as file:
@@ -98,27 +98,27 @@ def test_a_file_that_shrinks_while_it_is_sent_ends_the_connection(handover: Hand
 
 
 def test_clients_that_do_not_hang_up_hold_up_nobody(handover: Handover) -> None:
-    """Each is given two seconds for it; one after the other that would be half a minute and more."""
+    """Each is given two seconds for it; one after the other that would be more than a minute."""
     place = ("127.0.0.1", handover.portal.port)
     with ExitStack() as held:
-        lines = [held.enter_context(socket.create_connection(place, timeout=30)) for _ in range(40)]
+        lines = [held.enter_context(socket.create_connection(place, timeout=60)) for _ in range(40)]
         for line in lines:
             line.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         assert lines[-1].recv(65536).startswith(b"HTTP/1.1 200")
         time.sleep(0.5)
         began = time.monotonic()
         assert handover.ask("GET", "/healthz")[0] == 200
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 30
 
 
 def test_tokens_stay_out_of_the_server_s_own_log(handover: Handover) -> None:
     token = handover.address.removeprefix("/s/")
     for path in (handover.address, handover.zip, f"{handover.address}/files/nothing", f"{handover.address}/%00"):
         handover.ask("GET", path)
-    with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=30) as line:
+    with socket.create_connection(("127.0.0.1", handover.portal.port), timeout=60) as line:
         line.sendall(f"GET {handover.address} HTTP/9.9\r\nbroken\r\n\r\n".encode())
         line.recv(4096)
-    assert "GET /s/…" in handover.portal.log()
+    until(lambda: "GET /s/…" in handover.portal.log())
     assert token not in handover.portal.log()
 
 
