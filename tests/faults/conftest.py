@@ -1,5 +1,6 @@
 import tempfile
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -56,10 +57,22 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def one_portal(facility: Facility, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal]:
-    """One server for the tests of a file; a sender that is silent for three seconds is given up."""
-    var = tmp_path_factory.mktemp("var")
+    """One server for the tests of a file. Nobody whose line is slow, or whose machine, is given up in their time."""
+    with _portal(facility, tmp_path_factory.mktemp("var"), upload_idle_seconds=120) as portal:
+        yield portal
+
+
+@pytest.fixture(scope="module")
+def hasty_portal(facility: Facility, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal]:
+    """A sender that is silent for three seconds is given up."""
+    with _portal(facility, tmp_path_factory.mktemp("var"), upload_idle_seconds=3) as portal:
+        yield portal
+
+
+@contextmanager
+def _portal(facility: Facility, var: Path, **settings: object) -> Iterator[LivePortal]:
     copy_facility(facility, var)
-    portal = LivePortal(var, facility.secret, settings={"upload_idle_seconds": 3})
+    portal = LivePortal(var, facility.secret, settings=settings)
     try:
         portal.start()
         yield portal

@@ -80,7 +80,7 @@ class LiveClock:
         """How often each of these recipients was written to."""
         return Counter(to for _, to in mails_in(self.world.folder) if to.startswith(f"{kind}-"))
 
-    def wait_until_sent(self, kind: str, count: int, seconds: float = 120) -> float:
+    def wait_until_sent(self, kind: str, count: int, seconds: float = 300) -> float:
         """Seconds until each of these mails was sent, and no more came while the schedulers ticked on."""
         began = time.monotonic()
         until(lambda: self.states(kind).get("sent", 0) >= count, seconds)
@@ -99,15 +99,15 @@ class LiveClock:
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND query LIKE %(insert)s AND"
             " datname = current_database()"
         )
+        self.ask(INSERTS_WAIT)  # before the lock: it waits itself for those who insert
         with psycopg.connect(self.database.url) as connection:
             connection.execute("SELECT pg_advisory_xact_lock(1)")
-            self.ask(INSERTS_WAIT)
             yield
-            until(lambda: self.ask(queueing, insert='INSERT INTO "portal_notice"%') >= [(waiting,)], 60)
+            until(lambda: self.ask(queueing, insert='INSERT INTO "portal_notice"%') >= [(waiting,)])
 
     def start_broker(self) -> None:
         self.programs.start("broker", [sys.executable, "-m", "deploy.broker"])
-        self.programs.wait_until("broker", lambda: broker.answers(self.portal.var), 30)
+        self.programs.wait_until("broker", lambda: broker.answers(self.portal.var), 90)
 
     def flush_broker(self) -> None:
         """It ends at once and has forgotten everything; `start_broker` starts it again."""

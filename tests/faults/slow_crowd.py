@@ -64,7 +64,7 @@ def slow_crowd(port: int, paths: Sequence[str], downloads: int, dribblers: int) 
 def _connect(port: int, text: str) -> socket.socket:
     one = socket.socket()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SIP)
-    one.settimeout(30)
+    one.settimeout(60)
     one.connect(("127.0.0.1", port))
     one.sendall(text.encode())
     return one

@@ -20,6 +20,11 @@ def wire(one_portal: LivePortal) -> Wire:
     return Wire(one_portal)
 
 
+@pytest.fixture
+def hasty_wire(hasty_portal: LivePortal) -> Wire:
+    return Wire(hasty_portal)
+
+
 def received(portal: LivePortal, upload: str) -> bytes:
     return (portal.var / "files" / ".received" / Path(upload).name).read_bytes()
 
@@ -31,7 +36,7 @@ def staged(portal: LivePortal, upload: str) -> bytes:
 def wait_for_staged(wire: Wire, upload: str, size: int) -> None:
     """Until so many bytes are in the staging file, acknowledged or not."""
     path = wire.portal.var / "staging" / Path(upload).name
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not path.exists() or path.stat().st_size < size:
         assert time.monotonic() < deadline, f"the server does not write: {path}"
         time.sleep(0.02)
@@ -39,7 +44,7 @@ def wait_for_staged(wire: Wire, upload: str, size: int) -> None:
 
 def soon_offset(wire: Wire, upload: str, wanted: int) -> int:
     """What the database has recorded, once it is `wanted` or time is up; asks nothing of the server."""
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + 60
     recorded = -1
     while recorded != wanted and time.monotonic() < deadline:
         ((value,),) = wire.portal.query("SELECT offset FROM uploads_upload WHERE id = ?", Path(upload).name)
@@ -104,21 +109,23 @@ def test_a_stalled_patch_does_not_keep_a_head_waiting(wire: Wire, trickle: bool)
         stop.set()
         if drip:
             drip.join()
-    assert took < 5
+    assert took < 30  # the sender would be given up after two minutes
     assert answer.status == 200
     assert answer.offset >= MIB
     assert staged(wire.portal, upload) == data[: answer.offset]
 
 
-def drip_until(line: socket.socket, data: bytes, stop: threading.Event) -> None:
-    for place in range(200):
+def drip_until(line: socket.socket, data: bytes, stop: threading.Event) -> int:
+    """How many bytes went, at most 600, a tenth of a second each."""
+    for place in range(600):
         if stop.is_set():
-            return
+            return place
         try:
             line.sendall(data[place : place + 1])
         except OSError:
-            return
+            return place
         time.sleep(0.1)
+    return 600
 
 
 def test_a_newer_patch_takes_over_from_a_stalled_one(wire: Wire) -> None:
@@ -134,22 +141,20 @@ def test_a_newer_patch_takes_over_from_a_stalled_one(wire: Wire) -> None:
     assert received(wire.portal, upload) == data
 
 
-def test_a_dead_peer_frees_its_thread_and_what_came_is_kept(wire: Wire) -> None:
+def test_a_dead_peer_frees_its_thread_and_what_came_is_kept(hasty_wire: Wire) -> None:
     data = os.urandom(2 * MIB)
-    upload = wire.start(len(data), "line 6")
-    with wire.open_patch(upload, 0, len(data)) as line:
+    upload = hasty_wire.start(len(data), "line 6")
+    with hasty_wire.open_patch(upload, 0, len(data)) as line:
         line.sendall(data[:MIB])
-        assert soon_offset(wire, upload, MIB) == MIB
+        assert soon_offset(hasty_wire, upload, MIB) == MIB
         assert status_of(line) == 503
 
 
-def test_a_sender_of_single_bytes_is_a_dead_peer_too(wire: Wire) -> None:
-    upload = wire.start(MIB, "line 7")
-    with wire.open_patch(upload, 0, MIB) as line:
-        began = time.monotonic()
-        drip_until(line, bytes(200), threading.Event())
+def test_a_sender_of_single_bytes_is_a_dead_peer_too(hasty_wire: Wire) -> None:
+    upload = hasty_wire.start(MIB, "line 7")
+    with hasty_wire.open_patch(upload, 0, MIB) as line:
+        assert drip_until(line, bytes(600), threading.Event()) < 600, "it was borne as long as it went on"
         assert status_of(line) == 503
-        assert time.monotonic() - began < 25
 
 
 def test_a_connection_serves_one_piece_after_another(wire: Wire) -> None:
@@ -204,6 +209,6 @@ def test_pages_answer_while_many_senders_stall(wire: Wire) -> None:
     began = time.monotonic()
     answer: Answer = wire("GET", "/healthz")
     assert (answer.status, answer.body) == (200, b"ok")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30  # none of them is given up within two minutes
     for opened in lines:
         opened.__exit__(None, None, None)

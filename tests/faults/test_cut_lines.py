@@ -82,7 +82,7 @@ def test_a_portal_that_forgets_what_a_cut_left_would_be_noticed(
     start_portal: StartPortal, tmp_path: Path, found: Found
 ) -> None:
     make_files(tmp_path / "run", {"movie.mrc": 120 * MIB})
-    with wired_site(start_portal, tmp_path, PLANTED, timeout=SILENCE_BORNE) as site:
+    with wired_site(start_portal, tmp_path, PLANTED) as site:  # a reset line is noticed at once, a slow disk borne
         site.proxy.cuts = [Cut(Kind.HALF_OPEN, 100 * MIB)]
         site.agent.run("send", tmp_path / "run")
     with pytest.raises(AssertionError, match="100 MiB were sent again after one cut"):

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -117,8 +118,16 @@ def races(one: Wire, other: Wire, count: int = RACES) -> Iterator[Race]:
         yield Race(one, other, f"race-{number}", chance)
 
 
+def until_both_won(races: Iterator[Race], seen: Counter[str], one: str, other: str) -> Iterator[Race]:
+    """At least `RACES`; more on a machine whose load lets one side win so often that the other has not won yet."""
+    for number, race in enumerate(races):
+        if number >= RACES and seen[one] and seen[other]:
+            return
+        yield race
+
+
 def told(seen: Counter[str]) -> str:
-    return f"{RACES} races; " + ", ".join(f"{what}: {count}" for what, count in sorted(seen.items()))
+    return f"at least {RACES} races; " + ", ".join(f"{what}: {count}" for what, count in sorted(seen.items()))
 
 
 # --- PATCH x PATCH
@@ -182,7 +191,7 @@ def test_an_offset_that_was_told_is_never_taken_back(start_portal: StartPortal, 
 
 def race_deletions(one: Wire, other: Wire) -> Counter[str]:
     seen: Counter[str] = Counter()
-    for race in races(one, other):
+    for race in until_both_won(races(one, other, 10 * RACES), seen, "PATCH 204", "DELETE 204"):
         assert one.patch(race.upload, 0, race.data[:1000]).status == 204
         rivals = [partial(other, "DELETE", race.upload), partial(one, "DELETE", race.upload)]
         writer = partial(one.patch, race.upload, 1000, race.data[1000:])
@@ -247,26 +256,30 @@ def let_expire(portal: LivePortal, upload: str, seconds: float) -> None:
         database.execute("UPDATE uploads_upload SET expires_at = ? WHERE id = ?", (str(at), Path(upload).name))
 
 
-def race_expiry(one: Wire, other: Wire) -> Counter[str]:
+def race_expiry(one: Wire, other: Wire, patience: float = 90) -> Counter[str]:
+    """The end comes about when the second piece does, however long a piece takes on this machine just now."""
     seen: Counter[str] = Counter()
-    for race, wire in zip(races(one, other), (one, other) * RACES, strict=False):
+    both = until_both_won(races(one, other, 10 * RACES), seen, "PATCH 204", "PATCH 410")
+    for race, wire in zip(both, cycle((one, other)), strict=False):
+        began = time.monotonic()
         assert wire.patch(race.upload, 0, race.data[:1000]).status == 204
-        let_expire(one.portal, race.upload, race.data[0] / 255 * 0.05)
-        time.sleep(race.data[1] / 255 * 0.03)
+        took = time.monotonic() - began
+        let_expire(one.portal, race.upload, race.data[0] / 255 * 2 * took)
+        time.sleep(race.data[1] / 255 * took)
         written = wire.patch(race.upload, 1000, race.data[1000:])
         assert written.status in {204, 404, 410, 423}, written
         seen[f"PATCH {written.status}"] += 1
         if written.status == 204:
             race.check_whole()
         else:
-            wait_until_over(race)
+            wait_until_over(race, patience)
             race.check_over()
     return seen
 
 
-def wait_until_over(race: Race) -> None:
+def wait_until_over(race: Race, patience: float) -> None:
     """Refused in the moment after its end: the task comes by soon, says so, and then gives the space back."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + patience
     while race.state() == "receiving" or race.has_lock_file():
         assert time.monotonic() < deadline, "it is refused as expired and never ends"
         time.sleep(0.005)
@@ -284,7 +297,7 @@ def test_an_expiry_that_looks_at_no_lock_is_noticed(start_portal: StartPortal) -
     """Planted: it removes the bytes without asking whether somebody writes, and before it says so."""
     one, other = two_servers(start_portal)
     with pytest.raises(AssertionError), expiring(one.portal, FORGET_BYTES_FIRST):
-        race_expiry(one, other)
+        race_expiry(one, other, patience=5)  # it never says so
 
 
 # --- many files

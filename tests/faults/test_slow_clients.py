@@ -17,7 +17,8 @@ pytestmark = pytest.mark.promise("P12")
 SECONDS = times(test=3, campaign=60)
 DOWNLOADS, DRIBBLERS = times(test=100, campaign=1000), times(test=50, campaign=500)
 THREADS = times(test=100, campaign=1000)  # of each of two processes; the campaign's is what a site has
-SLOWEST_PAGE = 2.0  # seconds
+PAGES = 20  # at least, however slow the machine
+SLOWEST_PAGE = times(test=10, campaign=2)  # seconds; who waits for a slow client waits for a minute
 MOST_MEMORY = 300  # MB, of all processes of the web server
 
 
@@ -37,11 +38,11 @@ def handover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handover]:
 def test_pages_answer_beside_a_slow_crowd(handover: Handover, found: Found, downloads: int, dribblers: int) -> None:
     paths = [handover.zip, f"{handover.address}/files/movie.mrc"]
     with slow_crowd(handover.portal.port, paths, downloads, dribblers) as crowd:
-        until(lambda: crowd.served() == downloads, 60)
+        until(lambda: crowd.served() == downloads)
         taken = _page_times(handover)
         memory = _memory(handover)
         served = crowd.served()
-    slow = quantiles(taken, n=20)[-1]
+    slow = quantiles(taken, n=20, method="inclusive")[-1]
     found(
         f"{downloads} slow downloads and {dribblers} unfinished requests for {SECONDS} s: {len(taken)} pages, "
         f"95th percentile {slow * 1000:.0f} ms, slowest {max(taken) * 1000:.0f} ms, web server {memory:.0f} MB"
@@ -55,7 +56,7 @@ def _page_times(handover: Handover) -> list[float]:
     """Of pages with and without the database; none may fail."""
     taken: list[float] = []
     end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end or len(taken) < PAGES:
         for path in ("/accounts/login/", handover.address):
             began = time.perf_counter()
             assert handover.ask("GET", path)[0] == 200
