@@ -298,13 +298,13 @@ def test_a_dataset_waits_for_the_verdict_on_its_bundles_before_it_is_closed(
 ) -> None:
     portal.unpacks = False
     process = start("send", data)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while portal.asked("GET", "/api/v1/bundles/") < 3:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert portal.dataset.state == "open"
     portal.unpacks = True
-    assert process.wait(timeout=20) == 0  # type: ignore[attr-defined]
+    assert process.wait(timeout=60) == 0  # type: ignore[attr-defined]
     assert portal.dataset.state == "closed"
 
 

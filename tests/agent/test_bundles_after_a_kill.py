@@ -135,5 +135,6 @@ def test_many_kills_at_any_moment_lose_nothing_and_send_nothing_that_was_acknowl
     assert ada("send", folder).code == 0
     assert stored(portal) == digests(folder)
     assert len(portal.datasets) == 1
-    assert all(bundle.taken == bundle.length for bundle in portal.bundles)
+    # One that the portal made for an agent that was killed before it knew is nothing that was acknowledged.
+    assert all(bundle.taken in (0, bundle.length) for bundle in portal.bundles)
     assert all(received == 10_000 for received in portal.received.values())

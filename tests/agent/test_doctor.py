@@ -6,7 +6,6 @@ import contextlib
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -34,7 +33,7 @@ def portal() -> Iterator[PortalToLookAt]:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(doctor_network, "PATIENCE", 2.0)
+    monkeypatch.setattr(doctor_network, "PATIENCE", 30.0)
 
 
 def verdicts(told: Result) -> dict[str, tuple[str, str]]:
@@ -215,9 +214,11 @@ def test_a_proxy_that_limits_bodies(ada: Agent, portal: PortalToLookAt) -> None:
 
 
 def test_a_proxy_that_collects_bodies(ada: Agent, portal: PortalToLookAt, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_network, "PATIENCE", 0.3)
-    portal.faults = [Fault("PATCH", meanwhile=lambda: time.sleep(1))]
+    monkeypatch.setattr(doctor_network, "PATIENCE", 2.0)
+    asked = threading.Event()
+    portal.faults = [Fault("PATCH", meanwhile=lambda: asked.wait(60))]
     told = ada("doctor", "--json")
+    asked.set()
     assert verdicts(told)["large uploads"] == (
         "warn",
         "no answer before the body was sent: something in between collects whole requests",

@@ -35,6 +35,7 @@ def meanwhile(work: Callable[[], None]) -> threading.Thread:
 
 
 def write_slowly(file: Path, parts: int) -> None:
+    """Who calls a file stable has to wait far longer than these pauses: a busy machine makes them longer."""
     with file.open("wb") as stream:
         for part in range(parts):
             stream.write(bytes([part]) * 1000)
@@ -50,7 +51,7 @@ def test_files_are_sent_as_they_are_finished_until_the_marker_appears(
     def measure() -> None:
         for number in range(3):
             write_slowly(folder / f"{number}.tif", parts=4)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not portal.received.get("0.tif") and time.monotonic() < deadline:
             time.sleep(0.02)
         seen_early.append(bool(portal.received.get("0.tif")))
@@ -58,7 +59,7 @@ def test_files_are_sent_as_they_are_finished_until_the_marker_appears(
         (folder / "DONE").touch()
 
     microscope = meanwhile(measure)
-    result = ada("send", folder, "--follow", "--until-marker", "DONE", "--stable", "0.2")
+    result = ada("send", folder, "--follow", "--until-marker", "DONE", "--stable", "1.5")
     microscope.join()
     assert result.code == 0, result.err
     assert seen_early == [True]
@@ -72,9 +73,9 @@ def test_files_are_sent_as_they_are_finished_until_the_marker_appears(
 def test_silence_completes_the_dataset(ada: Agent, portal: LoopbackPortal, folder: Path) -> None:
     microscope = meanwhile(lambda: write_slowly(folder / "only.tif", parts=6))
     began = time.monotonic()
-    assert ada("send", folder, "--follow", "--idle", "0.5", "--stable", "0.1").code == 0
+    assert ada("send", folder, "--follow", "--idle", "2", "--stable", "0.1").code == 0
     microscope.join()
-    assert time.monotonic() - began >= 0.5
+    assert time.monotonic() - began >= 2
     assert stored(portal) == digests(folder)
 
 
@@ -92,7 +93,7 @@ def test_what_vanishes_while_it_settles_was_never_promised(ada: Agent, portal: L
         (folder / "a.tif.part").rename(folder / "a.tif")
 
     microscope = meanwhile(write_by_renaming)
-    assert ada("send", folder, "--follow", "--idle", "0.6", "--stable", "0.4").code == 0
+    assert ada("send", folder, "--follow", "--idle", "2", "--stable", "1.8").code == 0
     microscope.join()
     assert stored(portal).keys() == {"a.tif"}
 
@@ -101,7 +102,7 @@ def test_a_new_version_of_what_was_verified_takes_its_place(ada: Agent, portal: 
     (folder / "summary.csv").write_text("1 image")
 
     def improve() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not portal.received and time.monotonic() < deadline:
             time.sleep(0.02)
         (folder / "summary.csv").write_text("2 images")

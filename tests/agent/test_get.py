@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import pytest
@@ -61,7 +63,7 @@ class Rita:
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "labcourier_agent", *arguments],
-            env=self.environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False,
+            env=self.environment, cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
     def get(self, *options: str) -> dict[str, Any]:
@@ -82,7 +84,13 @@ class Rita:
         return {**os.environ, "LABCOURIER_HOME": str(self.home / "agent")}
 
     def landed(self) -> int:
-        return sum(path.stat().st_size for path in self.dest.rglob("*") if path.is_file())
+        """Bytes that lie there, while files are being put in their places: one may be gone since it was listed."""
+        size = 0
+        for path in self.dest.rglob("*"):
+            with suppress(FileNotFoundError):
+                about = path.stat()
+                size += about.st_size if S_ISREG(about.st_mode) else 0
+        return size
 
     def has_everything(self) -> bool:
         files = {path.relative_to(self.dest).as_posix() for path in self.dest.rglob("*") if path.is_file()}
@@ -95,7 +103,7 @@ def rita(handover: Handover, tmp_path: Path) -> Rita:
     return Rita(tmp_path, handover.url(handover.address))
 
 
-def until(is_true: Callable[[], object], seconds: float = 30) -> None:
+def until(is_true: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < deadline
@@ -120,11 +128,11 @@ def test_everything_comes_small_files_together_and_the_portal_knows_it_is_verifi
 
 def test_after_kill_9_the_same_command_fetches_what_is_missing(rita: Rita, handover: Handover) -> None:
     killed = rita.start("--bwlimit", "8M")
-    until(lambda: rita.landed() > 12_000_000)
+    until(lambda: rita.landed() > 6_000_000)
     killed.kill()
     killed.communicate()
     landed = rita.landed()
-    assert 12_000_000 < landed < TOTAL - 5_000_000
+    assert 6_000_000 < landed < TOTAL - 5_000_000
     fetched = rita.get()
     # What lay in Python's buffer of an unfinished file, and a small file that was half written, come again.
     assert TOTAL - landed <= fetched["bytes_fetched"] <= TOTAL - landed + BESIDES + 200_000
@@ -136,7 +144,7 @@ def test_ctrl_c_and_again(rita: Rita) -> None:
     stopped = rita.start("--bwlimit", "8M")
     until(lambda: rita.landed() > 6_000_000)
     stopped.terminate()
-    told = json.loads(stopped.communicate(timeout=20)[0])
+    told = json.loads(stopped.communicate(timeout=60)[0])
     assert (stopped.returncode, told["exit_code"], told["error"]) == (130, 130, "Interrupted.")
     landed = rita.landed()
     fetched = rita.get()
@@ -152,7 +160,7 @@ def test_a_server_that_is_killed_meanwhile_is_waited_for(rita: Rita, handover: H
     handover.portal.kill()
     time.sleep(1)
     handover.portal.start()
-    told = json.loads(running.communicate(timeout=60)[0])
+    told = json.loads(running.communicate(timeout=240)[0])
     assert (running.returncode, told["verified"], told["told"]) == (0, len(SIZES), len(SIZES))
     assert told["bytes_fetched"] < TOTAL + BESIDES + 8_000_000
     assert rita.has_everything()
@@ -200,7 +208,7 @@ def test_a_link_that_ends_meanwhile_ends_the_run_and_what_came_is_listed(rita: R
     running = rita.start("--bwlimit", "6M", "--transfers", "1")
     until((rita.dest / "größe" / "movie 1.mrc").exists)
     handover.change("update sharing_sharelink set revoked_at = created_at")
-    told = json.loads(running.communicate(timeout=60)[0])
+    told = json.loads(running.communicate(timeout=240)[0])
     assert running.returncode == 4
     assert "does not work any more" in told["error"]
     assert 0 < told["verified"] < len(SIZES)

@@ -60,11 +60,13 @@ def test_four_connections_bring_it_several_times_as_fast(
     alone, together = at(tmp_path / "1", one, line), at(tmp_path / "4", one, line)
     slow = alone.get("--connections", "1")
     assert one.most_at_once == 1
+    assert max(line.carried.values()) >= SIZE
+    line.carried.clear()
     fast = together.get()
     assert one.most_at_once == 4
     assert (slow["bytes_fetched"], fast["bytes_fetched"]) == (SIZE, SIZE)
     assert slow["seconds"] > SIZE / RATE * 0.9
-    assert slow["seconds"] / fast["seconds"] > 1.8
+    assert SIZE / max(line.carried.values()) > 1.8  # seconds would tell of this machine as much as of the line
     assert is_whole(alone, one.content)
     assert is_whole(together, one.content)
 
@@ -72,7 +74,7 @@ def test_four_connections_bring_it_several_times_as_fast(
 def test_after_kill_9_only_what_was_not_yet_on_the_disk_comes_again(
     one: OneFilePortal, line: ThrottlingProxy, tmp_path: Path
 ) -> None:
-    rita, line.rate = at(tmp_path, one, line), RATE / 2
+    rita, line.rate = at(tmp_path, one, line), RATE / 8
     killed = rita.start()
     until(lambda: noted(rita) > 16 * MIB)
     killed.kill()

@@ -109,17 +109,17 @@ def test_a_portal_that_asks_for_patience_is_left_alone_and_then_asked_over_fewer
     refused_at: list[float] = []
 
     def refuse(asked: Asked) -> Said:
-        if asked.number < 4 or asked.at > (refused_at or [asked.at])[0] + 0.5:
+        if asked.number < 4 or asked.at > (refused_at or [asked.at])[0] + 1.5:
             return Said()
         refused_at.append(asked.at)
         one.most_at_once = 0
-        return Said(status=429, retry_after=1)
+        return Said(status=429, retry_after=3)
 
     one.says = refuse
     fetched = get("--bwlimit", "16M")
     assert (fetched["exit_code"], fetched["bytes_fetched"]) == (0, SIZE)
     after = [asked.at for asked in one.asked if asked.at > refused_at[-1]]
-    assert min(after) - refused_at[-1] > 0.5
+    assert min(after) - refused_at[-1] > 1.5
     assert 1 <= one.most_at_once <= 2
     assert (dest / "stack.mrc").read_bytes() == OLD
 

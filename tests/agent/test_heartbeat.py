@@ -37,7 +37,7 @@ def known(portal: PortalToLookAt, token: str = TOKEN) -> Callable[[], Portals]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while not condition() and time.monotonic() < until:
         time.sleep(0.01)
     assert condition()

@@ -41,10 +41,10 @@ class Gate:
 
     def hold(self) -> None:
         self.reached.set()
-        assert self.opened.wait(20)
+        assert self.opened.wait(60)
 
     def wait(self) -> None:
-        assert self.reached.wait(20)
+        assert self.reached.wait(60)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_an_interruption_says_how_to_go_on(
     gate.wait()
     process.send_signal(number)
     gate.opened.set()
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert '"exit_code": 130' in out
     assert f"run the same again: labcourier send {folder} --title 'Run 7' --json" in err
@@ -142,7 +142,7 @@ def test_an_interruption_at_any_moment_is_heeded(ada: Agent, portal: LoopbackPor
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
         gate.opened.set()
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
         assert process.returncode == 130, (method, prefix, err)
         assert "To go on, run the same again" in err
         assert "Traceback" not in err
@@ -158,7 +158,7 @@ def test_a_dead_line_does_not_hold_back_an_interruption(
     gate.wait()
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=10) == 130
+    assert process.wait(timeout=40) == 130  # the line would be dead for longer
     gate.opened.set()
 
 
@@ -174,7 +174,7 @@ def test_a_program_started_in_the_background_leaves_ctrl_c_to_the_one_in_front(
     gate.wait()
     process.send_signal(signal.SIGINT)
     gate.opened.set()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_the_same_command_twice_at_once_is_told_to_wait(
@@ -187,7 +187,7 @@ def test_the_same_command_twice_at_once_is_told_to_wait(
     assert second.code == 5
     assert "running already" in second.err
     gate.opened.set()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_another_dataset_can_be_sent_at_the_same_time(
@@ -198,7 +198,7 @@ def test_another_dataset_can_be_sent_at_the_same_time(
     gate.wait()
     assert ada("send", data).code == 0
     gate.opened.set()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_a_detail_that_differs_begins_another_dataset_and_names_the_first(

@@ -142,7 +142,7 @@ def test_another_command_on_the_same_folder_is_told_who_is_at_it(
         assert second.code == 5, path
         assert "another process" in second.err or f"by process {process.pid}" in second.err
     gate.opened.set()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     assert ada("send", data, "--title", "Second").code == 0
 
 

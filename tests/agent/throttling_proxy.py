@@ -12,13 +12,21 @@ PIECE = 64 * 1024
 
 @dataclass
 class ThrottlingProxy:
-    """Listens on loopback from `running` on. `rate`: bytes a second towards the client, of each connection."""
+    """Listens on loopback from `running` on. `rate`: bytes a second towards the client, of each connection.
+
+    `carried`: bytes towards the client by connection. The largest number is what a transfer waits for on such a line.
+    """
 
     upstream: int
     rate: float
-    passed: int = 0
+    carried: dict[int, int] = field(default_factory=dict)
     _listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     _counting: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def passed(self) -> int:
+        with self._counting:
+            return sum(self.carried.values())
 
     @property
     def address(self) -> str:
@@ -58,11 +66,12 @@ class ThrottlingProxy:
     def _carry_slowly(self, source: socket.socket, sink: socket.socket) -> None:
         free_at = 0.0
         with suppress(OSError):
+            port = sink.getpeername()[1]
             while piece := source.recv(PIECE):
                 free_at = max(free_at, time.monotonic()) + len(piece) / self.rate
-                sink.sendall(piece)
                 with self._counting:
-                    self.passed += len(piece)
+                    self.carried[port] = self.carried.get(port, 0) + len(piece)
+                sink.sendall(piece)
                 time.sleep(max(free_at - time.monotonic(), 0.0))
         _end(source, sink)
 

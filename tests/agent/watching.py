@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.agent.loopback_portal import LoopbackPortal, StoredDataset
 
-PATIENCE = 25.0
+PATIENCE = 60.0
 
 
 def write_config(home: Path, folder: Path, *lines: str, top: Sequence[str] = ()) -> Path:
@@ -30,9 +30,9 @@ def eventually(is_so: Callable[[], object], what: str = "") -> None:
 
 
 def by_title(portal: LoopbackPortal) -> dict[str, StoredDataset]:
-    return {dataset.request["title"]: dataset for dataset in portal.datasets.values()}
+    return {dataset.request["title"]: dataset for dataset in list(portal.datasets.values())}
 
 
 def verified(dataset: StoredDataset) -> dict[str, int]:
-    """Sizes by path."""
-    return {file.path: file.size for file in dataset.files.values() if file.state == "verified"}
+    """Sizes by path, of a copy: more files may come while they are counted."""
+    return {file.path: file.size for file in list(dataset.files.values()) if file.state == "verified"}
