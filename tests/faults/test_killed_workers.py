@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.clockwork.mailbox import mailbox
 from tests.faults.clockwork.outside import outside
 from tests.faults.conftest import Found
 from tests.faults.live_portal import CHECKOUT, Facility, copy_facility, environment_of
@@ -24,11 +25,13 @@ OF_EACH = times(1, 1000)  # points of each task; a campaign takes all there are
 TASKS = {
     "delivery.tasks.copy_task", "delivery.tasks.hook_task", "delivery.tasks.push_released_task",
     "delivery.tasks.push_task", "delivery.tasks.sweep_copies_task", "keeping.tasks.copy_task",
-    "keeping.tasks.purge_task", "keeping.tasks.reread_task", "keeping.tasks.retention_task",
-    "portal.tasks.send_due_mail_task", "reminders.tasks.expire_links_task",
-    "reminders.tasks.remind_task", "sharing.tasks.dispatch_dataset_task", "sharing.tasks.lay_out_dataset_task",
-    "sharing.tasks.sweep_task", "uploads.tasks.expire_uploads_task", "uploads.tasks.remove_older_versions_task",
-    "uploads.tasks.silent_agents_task", "uploads.tasks.sweep_task", "uploads.tasks.verify_task",
+    "keeping.tasks.purge_task", "keeping.tasks.remove_unfinished_task", "keeping.tasks.reread_task",
+    "keeping.tasks.retention_task", "portal.tasks.forget_digests_task", "portal.tasks.measure_storage_task",
+    "portal.tasks.read_returned_mail_task", "portal.tasks.send_due_mail_task", "portal.tasks.storage_report_task",
+    "reminders.tasks.expire_links_task", "reminders.tasks.remind_task", "sharing.tasks.dispatch_dataset_task",
+    "sharing.tasks.lay_out_dataset_task", "sharing.tasks.sweep_task", "uploads.tasks.expire_uploads_task",
+    "uploads.tasks.remove_older_versions_task", "uploads.tasks.silent_agents_task", "uploads.tasks.sweep_task",
+    "uploads.tasks.verify_task",
 }  # fmt: skip
 
 
@@ -36,8 +39,9 @@ def kill_workers(facility: Facility, folder: Path) -> Any:
     var = folder / "var"
     copy_facility(facility, var)
     stores = json.dumps({"archive": {"kind": "folder", "path": str(var / "archive")}})
-    with outside(folder / "outside") as world:
+    with outside(folder / "outside") as world, mailbox(world.folder) as returned:
         settings = world.settings() | {"stores": stores, "destination_mounts": var / "mount", "log_level": "ERROR"}
+        settings |= {"bounce_mailbox": returned, "storage_report": "daily"}
         environment = environment_of(var, **settings) | {"DJANGO_SETTINGS_MODULE": "portal.settings"}
         arguments = [facility.secret, world.folder, world.hook_port, OF_EACH]
         done = subprocess.run(

@@ -20,6 +20,7 @@ from django.utils import timezone
 from portal import mail_sending, queue
 from portal.celery import app
 from portal.models.work import WorkQuerySet
+from tests.faults.clockwork.mailbox import MAILBOX
 from tests.faults.clockwork.outside import CALLS, MAILS
 from tests.faults.clockwork.world import facts, make_world
 from tests.faults.crashes.boundaries import Boundaries
@@ -27,6 +28,7 @@ from tests.faults.crashes.stage import in_a_fork
 
 WITHIN = 120  # seconds
 MAIL = "portal.tasks.send_due_mail_task"
+OUTSIDE = (MAILS, CALLS, MAILBOX)
 Bell = tuple[str, tuple[int | str, ...]]
 
 
@@ -54,7 +56,7 @@ class Stage:
         queue._ring = lambda task_name, ids, delay: self._rung.append((task_name, ids))
         app.loader.import_default_modules()
         Client().get("/healthz")
-        self._calls = make_world(secret, self._var / "mount", hook_port)
+        self._calls = make_world(secret, self._var / "mount", hook_port, outside)
         self._rung.clear()
         connections.close_all()
         self._keep("pristine")
@@ -145,7 +147,7 @@ class Stage:
 
     def _keep(self, name: str) -> None:
         shutil.copytree(self._var, self._var.with_name(f"at-{name}"))
-        for file in (MAILS, CALLS):
+        for file in OUTSIDE:
             if (self._outside / file).exists():
                 shutil.copy(self._outside / file, self._var.with_name(f"at-{name}") / f"outside-{file}")
 
@@ -153,7 +155,7 @@ class Stage:
         kept = self._var.with_name(f"at-{name}")
         shutil.rmtree(self._var)
         shutil.copytree(kept, self._var)
-        for file in (MAILS, CALLS):
+        for file in OUTSIDE:
             (self._outside / file).unlink(missing_ok=True)
             if (kept / f"outside-{file}").exists():
                 shutil.copy(kept / f"outside-{file}", self._outside / file)

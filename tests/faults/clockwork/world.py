@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
+from dataplane.localstore import ARRIVING
 from delivery.models import Delivery, Destination
 from delivery.services.copy_begin import begin_copy
 from delivery.services.hooks import make_hook
@@ -17,13 +19,27 @@ from delivery.vault import lock_away
 from keeping.models import FileCopy, Keeping, RetentionClass
 from portal import storage
 from portal.actors import Actor
+from portal.digests import KEPT_FOR
 from portal.link_tokens import current_key_id
-from portal.models import AuditEvent, DataFile, Dataset, Membership, Notice, Project, User
+from portal.models import (
+    AuditEvent,
+    DataFile,
+    Dataset,
+    DigestLine,
+    DiskDay,
+    Membership,
+    Notice,
+    Project,
+    StorageDay,
+    User,
+)  # fmt: skip
 from reminders.models import ReminderPolicy
 from sharing.models import ShareLink
 from tests.bundle_samples import Sample
+from tests.faults.clockwork.mailbox import flags_in, put_in_mailbox
 from tests.faults.clockwork.outside import calls_in, mails_in
 from tests.keeping.conftest import a_dataset
+from tests.portal import bounce_samples
 from tests.uploads.conftest import Pc
 from tests.uploads.test_bundles import send_bundle
 from tests.uploads.test_heartbeat import beat
@@ -31,11 +47,13 @@ from uploads.models import Agent, Upload, UploadToken
 from uploads.services.work import verify_waiting
 
 RITA, RUTH, ROY = (f"{name}@university.example" for name in ("rita", "ruth", "roy"))
+DORA, SAM = "dora@facility.example", "sam@facility.example"
+DAILY = ("downloads-digest", "storage-report")  # two of them when the day, or seven in the morning, comes meanwhile
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 Facts = dict[str, object]
 
 
-def make_world(secret: str, mount: Path, hook_port: int) -> list[tuple[str, tuple[int | str, ...]]]:
+def make_world(secret: str, mount: Path, hook_port: int, outside: Path) -> list[tuple[str, tuple[int | str, ...]]]:
     """Fills the database of the settings. What somebody would have rung for besides, by name and ids."""
     project = Project.objects.get()
     Project.objects.update(copy_store="archive")
@@ -45,6 +63,10 @@ def make_world(secret: str, mount: Path, hook_port: int) -> list[tuple[str, tupl
     make_hook(project=project, url=f"http://127.0.0.1:{hook_port}/arrived", actor=Actor.of_user(alice))
     old = _handed_over_last_week(project)
     _kept_for_a_month()
+    _came_back(old, outside)
+    _measured_a_month_ago()
+    _told_in_a_digest(old)
+    _begun_by_dead_writers()
     _take_every_release(project, mount, alice)
     copy = _copied_by_roy(old)
     ada = Pc(secret, UploadToken.objects.get())
@@ -65,7 +87,7 @@ def facts(outside: Path) -> Facts:
     """Nothing in it depends on when something was done, or in which order."""
     arrived = Counter(mail for mail, _ in mails_in(outside))
     return {
-        "mails": sorted(_fate(notice, arrived[notice.message_id]) for notice in Notice.objects.all()),
+        "mails": _fates(arrived),
         "mails of which no row tells": len(set(arrived) - set(Notice.objects.values_list("message_id", flat=True))),
         "files": sorted(_file(file) for file in DataFile.objects.select_related("dataset__project")),
         "copies": sorted(_copy(copy) for copy in FileCopy.objects.select_related("file", "dataset__project")),
@@ -82,6 +104,11 @@ def facts(outside: Path) -> Facts:
             f"{push.dataset.title}: {push.state}, {push.files_done} files" for push in Delivery.objects.all()
         ),
         "told": sorted(_told(outside)),
+        "came back": flags_in(outside),
+        "measured": sorted({str(day) for day in StorageDay.objects.values_list("project__code", "instrument__name")}),
+        "disks": sorted({*DiskDay.objects.exclude(store="before").values_list("store", flat=True)}),
+        "digests": sorted(f"{line.person} {line.dataset.title}: {line.said}" for line in DigestLine.objects.all()),
+        "left by dead writers": [place.parent.parent.name for place in _arriving() if place.exists()],
         "uploads": sorted(Upload.objects.values_list("role", "state")),
         "audit": sorted(
             f"{count} × {kind} {dataset}"
@@ -94,6 +121,12 @@ def _told(outside: Path) -> list[str]:
     """A message that was taken when its worker died comes again under its old name."""
     messages = {call["id"]: json.loads(call["body"]) for call in calls_in(outside)}
     return [f"{file['path']} {file['sha256'][:8]}" for told in messages.values() for file in told["data"]["files"]]
+
+
+def _fates(arrived: Counter[str]) -> list[str]:
+    fates = [(notice.kind, _fate(notice, arrived[notice.message_id])) for notice in Notice.objects.all()]
+    once = {fate for kind, fate in fates if kind in DAILY}
+    return sorted([*once, *(fate for kind, fate in fates if kind not in DAILY)])
 
 
 def _fate(notice: Notice, arrived: int) -> str:
@@ -153,6 +186,47 @@ def _kept_for_a_month() -> None:
             Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.EXPIRED)
 
 
+def _came_back(dataset: Dataset, outside: Path) -> None:
+    """A mail whose report waits in the mailbox, beside a letter that is none."""
+    Notice.objects.create(
+        kind="dataset-ready", subject_id="1", slot="release", to=RUTH, dataset=dataset, state=Notice.State.SENT,
+        message_id=bounce_samples.OUR_ID, sent_at=timezone.now(),
+    )  # fmt: skip
+    put_in_mailbox(outside, bounce_samples.POSTFIX, "Subject: Out of office\n\nBack on Monday.\n")
+
+
+def _measured_a_month_ago() -> None:
+    """By a portal that slept since; Sam waits for its report."""
+    month_ago = timezone.now() - 4 * WEEK
+    DiskDay.objects.create(day=month_ago.date(), store="before", measured_at=month_ago, used=1, total=2)
+    User.objects.create_user(SAM, is_staff=True)
+
+
+def _told_in_a_digest(dataset: Dataset) -> None:
+    """Dora wants digests; what stood in one long ago may go."""
+    dora, long_ago = User.objects.create_user(DORA), timezone.now() - KEPT_FOR - WEEK
+    daily = {"role": Membership.Role.OPERATOR, "told_of_downloads": Membership.Told.DAILY}
+    Membership.objects.create(project=dataset.project, user=dora, **daily)
+    for number in range(3):
+        DigestLine.objects.create(
+            person=dora, day=long_ago.date(), dataset=dataset, kind="push-done", subject_id=f"gone-{number}",
+            slot="ended", said="long ago", at=long_ago,
+        )  # fmt: skip
+
+
+def _arriving() -> list[Path]:
+    roots = [storage.store_named(name).root for name in ("local", "archive")]  # type: ignore[attr-defined]
+    return [root / ARRIVING / "begun-by-the-dead" for root in roots]
+
+
+def _begun_by_dead_writers() -> None:
+    long_ago = (timezone.now() - 2 * WEEK).timestamp()
+    for place in _arriving():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(b"half of it")
+        os.utime(place, (long_ago, long_ago))
+
+
 def _take_every_release(project: Project, mount: Path, alice: User) -> None:
     mount.mkdir()
     Destination.objects.create(
@@ -189,5 +263,6 @@ def _sent(ada: Pc) -> Dataset:
     for number in range(3):
         ada.send(run, f"folder/{number}.tif", bytes([number]) * 3000)
     assert send_bundle(ada, run, [Sample(f"many/{n}.tif", b"%d" % n * 50) for n in range(4)]).status_code == 201
+    Dataset.objects.filter(pk=run.pk).update(operator_emails=[DORA, run.project.contact_email])
     assert ada.close(run).status_code == 200
     return run
