@@ -4,6 +4,7 @@ Alice manages the project, Bob operates in it, Charlie is a stranger with an acc
 Rita receives data and has no account, Ada is an instrument PC (she comes with ``tests/uploads/conftest.py``).
 """
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -56,6 +57,13 @@ def run_time_folders(settings: Settings, tmp_path: Path) -> Iterator[None]:
     cache.clear()
     storage.store.cache_clear()
     storage.store_named.cache_clear()
+
+
+@pytest.fixture
+def no_second_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even on a machine that takes long for the next request: for what is refused for two seconds."""
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
 
 
 MakeUser = Callable[..., User]

@@ -77,7 +77,7 @@ def register(bob: User) -> Register:
         project: Project, kind: str, options: dict[str, str], secret: dict[str, str], **fields: Any
     ) -> Destination:
         return Destination.objects.create(
-            project=project, name=f"Archive {uuid4().hex[:4]}", kind=kind, place="x", options=options,
+            project=project, name=f"Archive {uuid4().hex[:12]}", kind=kind, place="x", options=options,
             locked=lock_away(secret), created_by=bob, **fields,
         )  # fmt: skip
 

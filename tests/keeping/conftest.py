@@ -70,7 +70,7 @@ def a_dataset(
         client_key=uuid4().hex,
         sender="user:1",
         sent_by="x",
-        name=name or f"2026-11-20_{uuid4().hex[:8]}",
+        name=name or f"2026-11-20_{uuid4().hex[:12]}",
         title="A run",
         store=store,
         file_count=len(files),

@@ -38,7 +38,7 @@ def make_dataset(project: Project, instrument: Instrument) -> MakeDataset:
         values = {
             "project": project,
             "instrument": instrument,
-            "name": f"2026-11-20_18.20.37-32-{uuid4().hex[:8]}",
+            "name": f"2026-11-20_18.20.37-32-{uuid4().hex[:12]}",
             "sent_by": "Krios 2, control PC",
             "closed_at": None if state == "open" else now,
             "released_at": None if state in ("open", "closed") else now,

@@ -112,6 +112,7 @@ def test_the_token_of_an_account_that_is_switched_off_is_dead(alice: User) -> No
     assert ask(secret).status_code == 200
 
 
+@pytest.mark.usefixtures("no_second_passes")
 def test_who_guesses_has_to_wait_and_a_right_token_never_does(alice: User) -> None:
     secret = token_for(alice)[1]
     answers = [ask("lcp_" + "x" * 43, address="192.0.2.66").status_code for _ in range(6)]

@@ -44,7 +44,7 @@ def make_dataset(project: Project, instrument: Instrument) -> MakeDataset:
             "client_key": uuid4().hex,
             "sender": "upload_token:1",
             "sent_by": "Krios 2, control PC",
-            "name": f"2026-11-13_18.20.37-32-{uuid4().hex[:6]}",
+            "name": f"2026-11-13_18.20.37-32-{uuid4().hex[:12]}",
             "title": "Lysozyme, grid 1",
             "state": Dataset.State.RELEASED,
             "operator_emails": ["em-staff@facility.example", "night@facility.example"],

@@ -57,7 +57,7 @@ def make_dataset(project: Project, instrument: Instrument) -> MakeDataset:
     def make(files: Mapping[str, bytes] = FILES, *, recipients: tuple[str, ...] = (), **fields: Any) -> Dataset:
         now = timezone.now()
         values: dict[str, Any] = {
-            "name": f"2026-11-20_18.20.37-32-lysozyme-{uuid4().hex[:6]}",
+            "name": f"2026-11-20_18.20.37-32-lysozyme-{uuid4().hex[:12]}",
             "title": "Lysozyme, grid 1",
             "state": Dataset.State.RELEASED,
             "closed_at": now,

@@ -82,6 +82,7 @@ def test_a_program_gives_it_with_any_name_in_each_request(visitor: Visitor) -> N
         assert visitor.get_zip(authorization=broken).status_code == 401
 
 
+@pytest.mark.usefixtures("no_second_passes")
 def test_guessing_is_slowed_for_the_guesser_and_for_nobody_else(visitor: Visitor) -> None:
     seen = [visitor.get_zip(authorization=basic(f"guess {number}")).status_code for number in range(6)]
     assert seen == [401, 401, 401, 429, 429, 429]

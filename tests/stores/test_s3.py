@@ -16,6 +16,7 @@ from portal.stores.declared import S3Settings
 from portal.stores.s3 import S3Store
 from portal.stores.s3_parts import checksum
 from tests.interop.cutting_line import cutting_line
+from tests.ports import free_port
 
 DATA = bytes(range(256)) * (40 * 2**20 // 256)
 DAY = timedelta(days=1)
@@ -60,9 +61,7 @@ def test_parts_that_a_broken_line_lost_are_sent_again(s3: S3Store, s3_settings: 
 
 
 def test_a_store_that_is_away_is_trouble_and_not_a_missing_file(s3_settings: S3Settings) -> None:
-    with cutting_line(port_of(s3_settings), []) as line:
-        port = line.port
-    away = through(s3_settings, port)
+    away = through(s3_settings, free_port())
     for act in (away.size, away.open, away.delete, away.keys):
         with pytest.raises(StoreTrouble, match="does not answer"):
             act("em/set/a.tif")

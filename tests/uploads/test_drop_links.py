@@ -117,6 +117,7 @@ def test_without_the_csrf_token_nothing_is_sent(make_link: Any) -> None:
     assert karl.create(4, b"0123", dataset=dataset).status_code == 403
 
 
+@pytest.mark.usefixtures("no_second_passes")
 def test_the_password_is_asked_first_and_guessing_is_slowed(make_link: Any) -> None:
     link = make_link(password=PASSWORD)
     assert PASSWORD not in link.password_hash
