@@ -32,6 +32,7 @@ class ProgramGroup:
     log_folder: Path | None = None
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     sentinel: "subprocess.Popen[bytes] | None" = None
+    relays: list[threading.Thread] = field(default_factory=list)
 
     def start(self, name: str, command: list[str]) -> None:
         """Starts ``command``; raises StartFailed when there is no such program."""
@@ -57,10 +58,17 @@ class ProgramGroup:
         return next((name for name, process in self.running.items() if process.poll() is not None), None)
 
     def stop(self) -> None:
-        """Ends all programs, last started first, each asked kindly and killed after STOP_SECONDS."""
+        """Ends all programs, last started first, each asked kindly and killed after STOP_SECONDS.
+
+        What they said last has been passed on by then: a thread that still prints while this program ends can make it
+        end by SIGABRT. A stranger who inherited a program's output is waited for only so long.
+        """
         for process in reversed(self.running.values()):
             _stop(process)
         self.running.clear()
+        for relay in self.relays:
+            relay.join(STOP_SECONDS)
+        self.relays.clear()
         if self.sentinel:
             _say(self.sentinel, "done")
             self.sentinel.communicate()
@@ -72,7 +80,9 @@ class ProgramGroup:
             with (self.log_folder / f"{name}.log").open("ab") as log:
                 return self._popen(command, log.fileno())
         process = self._popen(command, subprocess.PIPE)
-        threading.Thread(target=_relay, args=(name, process), daemon=True).start()
+        relay = threading.Thread(target=_relay, args=(name, process), daemon=True)
+        relay.start()
+        self.relays.append(relay)
         return process
 
     def _popen(self, command: list[str], output: int) -> "subprocess.Popen[bytes]":
@@ -105,9 +115,10 @@ def _say(sentinel: "subprocess.Popen[bytes]", word: str) -> None:
 def _relay(name: str, process: "subprocess.Popen[bytes]") -> None:
     if process.stdout is None:
         return
-    for line in process.stdout:
-        sys.stdout.write(f"{name:<7}| {line.decode(errors='replace').rstrip()}\n")
-        sys.stdout.flush()
+    with process.stdout as lines:
+        for line in lines:
+            sys.stdout.write(f"{name:<7}| {line.decode(errors='replace').rstrip()}\n")
+            sys.stdout.flush()
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

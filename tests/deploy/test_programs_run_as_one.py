@@ -50,6 +50,28 @@ def test_programs_stop_in_reverse_order(group: ProgramGroup, tmp_path: Path) -> 
     assert ended["second"] < ended["first"]
 
 
+def test_when_all_have_stopped_all_that_they_said_has_been_passed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed_on: list[str] = []
+
+    class Slow:
+        def write(self, line: str) -> None:
+            time.sleep(0.02)
+            passed_on.append(line)
+
+        def flush(self) -> None:
+            pass
+
+    group = ProgramGroup(env=dict(os.environ), cwd=tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", Slow())
+        group.start("talker", [sys.executable, "-c", "for number in range(50): print(number)"])
+        group.running["talker"].wait(60)
+        group.stop()
+    assert passed_on == [f"talker | {number}\n" for number in range(50)]
+
+
 def test_program_that_ends_by_itself_is_named(group: ProgramGroup) -> None:
     group.start("steady", SLEEP)
     group.start("brief", [sys.executable, "-c", "pass"])
