@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import CHROMIUM
+from tests.browser.conftest import CHROMIUM, PATIENCE, be_patient
 from tests.interop.cutting_line import CuttingLine, cutting_line
 from tests.sharing.handover import Handover, handed_over, until
 
 MIB = 2**20
-PACE = 0.003  # seconds for 64 KiB
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,9 @@ def page(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
         args=["--no-sandbox"],
         accept_downloads=True,
         downloads_path=tmp_path / "downloads",
+        timeout=PATIENCE,
     )
+    be_patient(context)
     yield context.new_page()
     context.close()
 
@@ -46,9 +47,14 @@ def begin(page: Page, handover: Handover, line: CuttingLine) -> None:
         page.get_by_role("link", name="Download all").click()
 
 
-def resume(page: Page) -> None:
-    """As a person does, in the browser's own list."""
+def sees_that_it_stopped(page: Page) -> None:
+    """In the browser's own list, once the browser itself tries no longer."""
     page.goto("chrome://downloads")
+    expect(page.get_by_role("gridcell", name="Failed - Network error")).to_be_visible()
+
+
+def resume(page: Page) -> None:
+    """As a person does."""
     page.locator("downloads-item #more-actions").click()
     page.locator("downloads-item").get_by_text("Resume", exact=True).click()
 
@@ -70,10 +76,12 @@ def test_it_goes_on_by_itself_after_a_line_that_ended_twice(page: Page, handover
 
 
 def test_it_goes_on_where_it_was_after_the_server_was_killed(page: Page, handover: Handover, tmp_path: Path) -> None:
-    with cutting_line(handover.portal.port, [], pause=PACE) as line:
+    with cutting_line(handover.portal.port, [], hold_at=12 * MIB) as line:
         begin(page, handover, line)
-        until(lambda: line.carried > 8 * MIB)
+        assert line.holds.wait(60)
         handover.portal.kill()
+        line.go_on.set()
+        sees_that_it_stopped(page)
         handover.portal.start()
         handover.settle_killed()
         sent = handover.receipt()["bytes_sent"]

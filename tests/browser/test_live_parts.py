@@ -12,7 +12,7 @@ def live(live_server: LiveServer, settings: Settings, open_page: OpenPage) -> Op
 
     def show(kind: str, **options: object) -> Page:
         page = open_page(**options)
-        page.goto(f"{live_server.url}/pages/{kind}")
+        page.goto(f"{live_server.url}/pages/{kind}", wait_until="commit")  # some load themselves again at once
         return page
 
     return show
@@ -33,6 +33,6 @@ def test_a_live_part_keeps_what_it_showed_when_the_portal_fails(live: OpenPage) 
 
 def test_a_session_that_ended_is_not_drawn_into_the_page(live: OpenPage) -> None:
     page = live("logged_out")
-    with page.expect_navigation():
+    with page.expect_navigation(wait_until="commit"):
         pass
     expect(page.get_by_role("heading", name="Log in")).to_have_count(0)

@@ -18,7 +18,7 @@ from tests.browser.mails import Mail, mails_of
 from tests.browser.running_portal import Facility
 
 FROM_ELSEWHERE = re.compile(r"<(?:img|link|script|iframe|object|video)\b|url\(|@import", re.IGNORECASE)
-LEFT_OVER = re.compile(r"\{[{%]|None|&(?:amp|lt|gt|quot|#x27);|<[a-z/]")
+LEFT_OVER = re.compile(r"\{[{%]|(?<![\w-])None(?![\w-])|&(?:amp|lt|gt|quot|#x27);|<[a-z/]")
 OF_WHOLE_PAGES = ("landmark-one-main", "page-has-heading-one", "region")  # rules for what is no part of a mail program
 WIDEST_TEXT = 120  # characters of a line; addresses and commands may be longer
 

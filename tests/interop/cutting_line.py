@@ -4,7 +4,6 @@ import select
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -15,18 +14,20 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class CuttingLine:
     """Listens at ``port`` and passes bytes on to ``target``; ``cuts`` counts the connections that it has cut.
 
-    By a reset, or ``orderly``, as a server does that ends. ``pause``: seconds for each 64 KiB.
+    By a reset, or ``orderly``, as a server does that ends. Once ``hold_at`` bytes are ``carried`` it waits for
+    ``go_on``: ``holds`` says that it does.
     """
 
     def __init__(
-        self, listener: socket.socket, target: int, after: Sequence[int], *, orderly: bool, pause: float
+        self, listener: socket.socket, target: int, after: Sequence[int], *, orderly: bool, hold_at: int | None
     ) -> None:
         self.port: int = listener.getsockname()[1]
         self.cuts = self.carried = 0
         self._listener = listener
         self._target = target
         self._after = list(after)
-        self._orderly, self._pause = orderly, pause
+        self._orderly, self._hold_at = orderly, hold_at
+        self.holds, self.go_on = threading.Event(), threading.Event()
 
     def serve(self) -> None:
         with suppress(OSError):  # closed: the test is over
@@ -53,7 +54,9 @@ class CuttingLine:
                 (server if end is client else client).sendall(piece)
                 carried += len(piece)
                 self.carried += len(piece)
-                time.sleep(self._pause)
+                if self._hold_at is not None and self.carried > self._hold_at:
+                    self.holds.set()
+                    self.go_on.wait()
             if self._after and carried > self._after[0]:
                 self._after.pop(0)
                 return True
@@ -61,14 +64,15 @@ class CuttingLine:
 
 @contextmanager
 def cutting_line(
-    target: int, after: Sequence[int], *, orderly: bool = False, pause: float = 0
+    target: int, after: Sequence[int], *, orderly: bool = False, hold_at: int | None = None
 ) -> Iterator[CuttingLine]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        line = CuttingLine(listener, target, after, orderly=orderly, pause=pause)
+        line = CuttingLine(listener, target, after, orderly=orderly, hold_at=hold_at)
         thread = threading.Thread(target=line.serve, daemon=True)
         thread.start()
         try:
             yield line
         finally:
+            line.go_on.set()
             listener.shutdown(socket.SHUT_RDWR)
             thread.join(5)

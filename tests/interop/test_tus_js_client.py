@@ -29,7 +29,7 @@ def command(portal: LivePortal, scan: Path, path: str, *, port: int | None = Non
 
 
 def run(arguments: Sequence[str]) -> list[str]:
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert lines[-1] == "done"

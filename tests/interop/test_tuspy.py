@@ -15,7 +15,7 @@ def send(portal: LivePortal, scan: Path, name: str, *stop_at: int) -> int:
     known = scan.with_name("known-by-tuspy.json")
     words = [endpoint(portal), portal.secret, scan, name, known, *stop_at]
     command = [sys.executable, "-m", "peers.send_by_tuspy", *map(str, words)]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
 
