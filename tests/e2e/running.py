@@ -48,7 +48,7 @@ class Agent:
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [*AGENT, *arguments]
-        return subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+        return subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
 
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         with self.log.open("ab") as log:

@@ -85,7 +85,7 @@ def test_new_versions_of_small_files_come_in_bundles_too(portal: Portal, ada: Ag
         (folder / f"{number}.txt").write_bytes(b"second version")
     time.sleep(1.5)
     (folder / "DONE").touch()
-    follow.communicate(timeout=60)
+    follow.communicate(timeout=240)
     assert follow.returncode == 0
     (folder / "DONE").unlink()
     assert files_of(portal, dataset_id(ada)) == here(folder)
@@ -94,7 +94,7 @@ def test_new_versions_of_small_files_come_in_bundles_too(portal: Portal, ada: Ag
 def wait_for_verified(portal: Portal, title: str, count: int) -> None:
     dataset = f"select id from portal_dataset where title = '{title}'"  # noqa: S608 titles are ours
     query = f"select count(*) from portal_datafile where state = 'verified' and dataset_id = ({dataset})"  # noqa: S608
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while portal.count(query) < count:
         assert time.monotonic() < deadline
         time.sleep(0.1)

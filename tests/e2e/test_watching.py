@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.e2e.running import Agent, Portal
 
-PATIENCE = 90.0
+PATIENCE = 180.0
 IMAGES = 40
 CONFIG = """
 [[folder]]
@@ -74,5 +74,5 @@ def test_two_runs_arrive_while_they_are_written_and_the_agent_is_killed(
         assert time.monotonic() < deadline, ada.log.read_text()
         time.sleep(0.5)
     watching.send_signal(signal.SIGTERM)
-    watching.communicate(timeout=20)
+    watching.communicate(timeout=60)
     assert watching.returncode == 0, ada.log.read_text()
