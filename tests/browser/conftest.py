@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal, NamedTuple
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.browser.running_portal import Facility, facility_running
 
@@ -139,14 +140,31 @@ def log_in(page: Page, email: str, password: str) -> None:
     page.wait_for_url(lambda address: "/accounts/" not in address)
 
 
+def load_until(page: Page, shown: Locator, words: str) -> None:
+    """Loads the page again until ``shown`` says ``words``: what does not update itself, and is written down a moment
+    after the browser has what it asked for."""
+    deadline = monotonic() + PATIENCE / 1000
+    while not shown.count() or words not in shown.inner_text():
+        assert monotonic() < deadline, f"{page.url} never said {words!r}"
+        page.reload()
+
+
 def put_on(page: Page, look: Look) -> None:
     """The same page in another window, or at night."""
     page.set_viewport_size({"width": look.width, "height": 900})
     page.emulate_media(color_scheme=look.scheme)
 
 
+HOLD_STILL = """["htmx:config:request", "htmx:before:swap"].forEach((kind) =>
+  document.addEventListener(kind, (event) => event.preventDefault()))"""
+
+
 def require_usable(page: Page, name: str) -> None:
-    """In every look: axe finds nothing, and nothing is wider than the window. ``name`` is that of the pictures."""
+    """In every look: axe finds nothing, and nothing is wider than the window. ``name`` is that of the pictures.
+
+    Live parts rest meanwhile: axe stumbles over an element that is replaced while it looks at it.
+    """
+    page.evaluate(HOLD_STILL)
     for look in LOOKS:
         put_on(page, look)
         if PICTURES_WANTED:

@@ -49,12 +49,13 @@ def test_somebody_outside_sends_files_from_a_telephone(
     phone.get_by_label("Your name").fill("Karl Huber")
     phone.get_by_label("Your email").fill("k.huber@clinic.example")
     phone.get_by_role("button", name="Go on to the files").click()
+    expect(phone.get_by_label("Files", exact=True)).to_be_visible()  # the script has begun
     phone.get_by_label("Files", exact=True).set_input_files(scans)
-    expect(phone.get_by_text("2 of 2 files verified").first).to_be_visible(timeout=MINUTE)
+    expect(phone.get_by_text("2 of 2 files verified").first).to_be_visible(timeout=2 * MINUTE)
     require_usable(phone, "drop-files-verified")
     phone.get_by_role("button", name="Finish").click()
-    expect(phone.get_by_role("heading", name="Thank you")).to_be_visible(timeout=MINUTE)
-    expect(phone.get_by_text("have arrived at Cryo-EM service and are verified")).to_be_visible(timeout=MINUTE)
+    expect(phone.get_by_role("heading", name="Thank you")).to_be_visible(timeout=2 * MINUTE)
+    expect(phone.get_by_text("have arrived at Cryo-EM service and are verified")).to_be_visible(timeout=2 * MINUTE)
     stored = next((facility.var / "files" / "cryo-em").glob("*scans-of-the-clinic"))
     assert [(stored / path.name).read_bytes() for path in scans] == [path.read_bytes() for path in scans]
 
@@ -78,15 +79,15 @@ def test_a_visitor_needs_no_mouse(facility: Facility, open_page: OpenPage, scans
     page.keyboard.type("mei@lab.example")
     tab_to(page, "Go on to the files")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Files for")).to_be_visible()
+    expect(page.get_by_label("Files", exact=True)).to_be_visible()
     tab_to(page, "Files")
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(scans)
-    expect(page.get_by_text("2 of 2 files verified").first).to_be_visible(timeout=MINUTE)
+    expect(page.get_by_text("2 of 2 files verified").first).to_be_visible(timeout=2 * MINUTE)
     tab_to(page, "Finish")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Thank you")).to_be_visible(timeout=MINUTE)
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible(timeout=2 * MINUTE)
 
 
 def tab_to(page: Page, name: str) -> None:

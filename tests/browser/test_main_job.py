@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from demo.handover import check_sums, link_in, mail_to, same_as_sent, unpack
-from tests.browser.conftest import OpenPage, SignIn, log_in, watched_pages
+from tests.browser.conftest import OpenPage, SignIn, load_until, log_in, watched_pages
 from tests.browser.instrument_pc import MARKER, InstrumentPC
 from tests.browser.running_portal import Facility
 
@@ -82,6 +82,7 @@ def follow_arrival(page: Page, ada: InstrumentPC) -> None:
     agent = ada.start_sending(TITLE)
     try:
         wait_for_link(page, "/projects/x-ray/", TITLE).click()
+        expect(page.get_by_role("heading", level=1, name=TITLE)).to_be_visible()
         page.evaluate("window.loadedOnce = true")
         arrival = page.locator("#panel-arrival")
         expect(arrival.get_by_text("Verified").locator("..")).to_contain_text("6 files", timeout=MINUTE)
@@ -91,7 +92,7 @@ def follow_arrival(page: Page, ada: InstrumentPC) -> None:
         expect(page.locator("#dataset-state")).to_have_text("released", timeout=MINUTE)
         expect(arrival).to_contain_text("safe to delete at the source")
         assert page.evaluate("window.loadedOnce")
-        assert agent.wait(60) == 0, ada.log.read_text()
+        assert agent.wait(120) == 0, ada.log.read_text()
     finally:
         agent.kill()
         agent.wait()
@@ -198,7 +199,7 @@ def test_staff_see_who_took_it_and_that_the_mails_went_out(handed_over: HandedOv
     audit.get_by_label("Who").fill(RITA)
     audit.get_by_label("Dataset").fill(handed_over.name)
     audit.get_by_role("button", name="Find events").click()
-    expect(audit.get_by_role("row", name="downloaded everything as a zip").first).to_contain_text("complete")
+    load_until(audit, audit.get_by_role("row", name="downloaded everything as a zip").first, "complete")
     with audit.expect_download() as download:
         audit.get_by_role("link", name="Save as CSV").click()
     with Path(download.value.path()).open(newline="") as lines:

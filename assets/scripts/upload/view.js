@@ -14,6 +14,7 @@ const SPOKEN_EVERY_MS = 10_000;
 
 export class View {
   #spokenAt = 0;
+  #shown = "";
 
   constructor(root) {
     this.root = root;
@@ -50,8 +51,12 @@ export class View {
 
   #rows(entries) {
     const shown = entries.sort((a, b) => ORDER[a.state] - ORDER[b.state]).slice(0, ROWS);
-    this.part("rows").replaceChildren(...shown.map(rowOf));
     const hidden = entries.length - shown.length;
+    // Only what has changed is drawn: a person may be reading a row, or marking its words.
+    const drawn = JSON.stringify([hidden, shown.map(({ path, state, offset, reason }) => [path, state, offset, reason])]);
+    if (drawn === this.#shown) return;
+    this.#shown = drawn;
+    this.part("rows").replaceChildren(...shown.map(rowOf));
     this.part("more").textContent = hidden > 0 ? `and ${thin(hidden)} more` : "";
   }
 
