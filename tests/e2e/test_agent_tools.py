@@ -55,18 +55,19 @@ def test_the_portal_hears_of_an_agent_that_watches(portal: Portal, ada: Agent, t
     (tmp_path / "watched").mkdir()
     config = tmp_path / "watch.toml"
     config.write_text(f'[[folder]]\npath = "{tmp_path}/watched"\n')
-    watch = ada.start("watch", "--config", str(config))
     heard = "SELECT count(*) FROM uploads_agent"
-    before = portal.count(heard)
-    wait_for(lambda: portal.count(heard) == before + 1)
+    stopped = f"{heard} WHERE stopped_at IS NOT NULL"
+    before = portal.count(heard), portal.count(stopped)
+    watch = ada.start("watch", "--config", str(config))
+    wait_for(lambda: portal.count(heard) == before[0] + 1)
     watch.terminate()
-    watch.communicate(timeout=20)
+    watch.communicate(timeout=60)
     assert watch.returncode == 0
-    wait_for(lambda: portal.count(f"{heard} WHERE stopped_at IS NOT NULL") >= 1)
+    wait_for(lambda: portal.count(stopped) == before[1] + 1)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while not condition() and time.monotonic() < until:
         time.sleep(0.2)
     assert condition()

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -61,8 +62,8 @@ def test_agent_killed_in_the_middle_sends_only_what_is_missing(portal: Portal, a
     of_this = "FROM uploads_upload u JOIN portal_dataset d ON d.id = u.dataset_id WHERE d.title = 'Killed'"
     command = ("send", str(folder), "--title", "Killed", "--to", RITA, "--json")
 
-    agent = ada.start(*command)
-    deadline = time.monotonic() + 60
+    agent = ada.start(*command, "--bwlimit", "60M")  # so that it is not done before it can be killed
+    deadline = time.monotonic() + 120
     while portal.count(f"SELECT count(*) {of_this} AND u.state = 'finished'") < 10:
         assert time.monotonic() < deadline, ada.log.read_text()
         assert agent.poll() is None, "the agent was done before it could be killed"
@@ -87,8 +88,9 @@ def test_web_processes_killed_in_the_middle_cost_nothing(portal: Portal, ada: Ag
     for _ in range(3):
         time.sleep(0.7)
         for worker in web.children():
-            worker.kill()
-    output, _ = agent.communicate(timeout=120)
+            with suppress(psutil.NoSuchProcess):
+                worker.kill()
+    output, _ = agent.communicate(timeout=400)
     assert agent.returncode == 0, ada.log.read_text()
     report = json.loads(output)
     assert (report["dataset"]["state"], report["verified"]) == ("released", 1)
