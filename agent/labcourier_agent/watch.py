@@ -69,6 +69,15 @@ class FolderWatch:
     def last(self) -> Look | None:
         return self.folder.last if self.folder else None
 
+    @property
+    def looked_since_sending(self) -> bool:
+        """Only a look after the last file was sent finds that nothing is missing, and has the dataset closed."""
+        looked_at = self.last.began if self.last else 0.0
+        return all(dataset.sent_at <= looked_at for dataset in _datasets(self))
+
+    def look_soon(self) -> None:
+        self._wake.set()
+
     def _watch(self) -> None:
         identity = hashlib.sha256(f"watch {self.entry.identity} {self.entry.portal.url}".encode()).hexdigest()
         while not self._stop.is_set():
@@ -160,8 +169,10 @@ class Watch:
                 except JournalTrouble as trouble:
                     self._tell_once(trouble.sentence)
                     continue
-                if once and not busy and self._is_settled():
-                    return self._outcome()
+                if once and not busy:
+                    if self._is_settled():
+                        return self._outcome()
+                    self._look_after_sending()
         LOGGER.info("Stopped. What is not sent yet is sent after the next start.")
         return Exit.INTERRUPTED if once else Exit.OK
 
@@ -232,9 +243,14 @@ class Watch:
         self.board.post([_standing(watch, may_send=may_send) for watch in self._watches.values()])
         self._stood_at = time.monotonic()
 
+    def _look_after_sending(self) -> None:
+        for watch in self._watches.values():
+            if not watch.looked_since_sending:
+                watch.look_soon()
+
     def _is_settled(self) -> bool:
         return all(
-            (watch.looks >= 2 or watch.exit_code)
+            ((watch.looks >= 2 and watch.looked_since_sending) or watch.exit_code)
             and (watch.last is None or len(watch.last.waiting) <= watch.last.held)
             and not any(dataset.needs_sending and not dataset.trouble for dataset in _datasets(watch))
             for watch in self._watches.values()

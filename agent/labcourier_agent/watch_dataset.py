@@ -70,8 +70,8 @@ class Feed:
 class WatchedDataset:
     """Noted into by the thread of its folder, sent by another. `closing`: it takes no more, and is being closed.
 
-    `due_at`: when it may be sent again after trouble; `served_at`: when that was last begun; `last_change` is about its
-    files. All in steady seconds.
+    `due_at`: when it may be sent again after trouble; `served_at`: when that was last begun; `sent_at`: when it last
+    ended; `last_change` is about its files. All in steady seconds.
     """
 
     def __init__(self, journal: Journal, row: DatasetRow) -> None:
@@ -83,6 +83,7 @@ class WatchedDataset:
         self.trouble = ""
         self.due_at = 0.0
         self.served_at = 0.0
+        self.sent_at = 0.0
         self.last_change = steady_now()
         self._pause = FIRST_PAUSE
         self._journal = journal
@@ -121,7 +122,7 @@ class WatchedDataset:
     def end_sitting(self, trouble: str, *, again: bool) -> None:
         """`again`: it was interrupted, and goes on when there is time. With `trouble` it pauses, longer each time."""
         with self._lock:
-            self.feed, self.trouble = None, trouble
+            self.feed, self.trouble, self.sent_at = None, trouble, steady_now()
             self.needs_sending = self.needs_sending or again or bool(trouble)
             self.closing = self.closing and again
             self.due_at = steady_now() + self._pause if trouble else 0.0

@@ -20,6 +20,7 @@ from labcourier_agent.journal import Journal
 from labcourier_agent.settings import Folders, read_portals
 from labcourier_agent.watch import Watch
 from labcourier_agent.watch_example import EXAMPLE
+from labcourier_agent.watch_folder import Look, WatchedFolder
 from labcourier_agent.watch_standing import FolderStanding, StandingBoard
 from tests.agent.conftest import Agent
 from tests.agent.loopback_portal import LoopbackPortal
@@ -91,6 +92,28 @@ def keeping_watch(ada: Agent, home: Path) -> Iterator[Callable[..., Watch]]:
         begun.stop()
         thread.join(60)
         assert not thread.is_alive()
+
+
+def test_once_closes_what_is_marked_also_when_sending_ends_before_the_next_look(
+    ada: Agent, portal: LoopbackPortal, home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = WatchedFolder.look
+
+    def look_late(watched: WatchedFolder) -> Look:
+        sent = watched.shelf.under_way()
+        if sent:
+            eventually(lambda: not any(dataset.feed or dataset.needs_sending for dataset in sent))
+            time.sleep(3 * watch.TICK)
+        return look(watched)
+
+    monkeypatch.setattr(watch_dataset, "LINGER", 0.0)
+    monkeypatch.setattr(WatchedFolder, "look", look_late)
+    fill(folder / "run-1", a=10)
+    (folder / "run-1" / "DONE").touch()
+    write_config(home, folder, 'dataset = "subfolder"', "[folder.close]", 'marker = "DONE"')
+    result = ada("watch", "--once")
+    assert result.code == 0, result.err
+    assert [dataset.state for dataset in portal.datasets.values()] == ["closed"]
 
 
 def standing(watch: Watch) -> FolderStanding:
