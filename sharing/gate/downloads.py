@@ -5,6 +5,7 @@ In the order of the RFC: `If-Match` (412), `If-None-Match` (304), then `Range` i
 
 import base64
 import socket
+import ssl
 from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -123,9 +124,10 @@ def _digests(offer: Offer) -> dict[str, str]:
 
 
 def limit_silence(request: HttpRequest) -> socket.socket | None:
-    """A dead peer frees its thread: each piece must go out within a minute. The socket; other servers show none."""
+    """A dead peer frees its thread: each piece must go out within a minute. The socket, unless gunicorn encrypts what
+    is written to it; other servers show none."""
     connected = getattr(request, "environ", {}).get("gunicorn.socket")
     if not isinstance(connected, socket.socket):
         return None
     connected.settimeout(SLOWEST_PIECE)
-    return connected
+    return None if isinstance(connected, ssl.SSLSocket) else connected

@@ -1,13 +1,18 @@
 """Who waits for a slow client holds none of its bytes, and what went out is known however little the line takes."""
 
 import socket
+import ssl
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.http import HttpRequest
+from django.test import RequestFactory
 
 from portal.actors import Actor
 from portal.models import AuditEvent, Dataset
+from sharing.gate.downloads import SLOWEST_PIECE, limit_silence
 from sharing.gate.streams import Piece, counted, read_first, recorded
 from sharing.models import Receipt
 from sharing.services.recording import Delivery
@@ -69,3 +74,17 @@ def test_a_piece_is_read_only_when_the_line_has_room_and_all_that_went_is_in_the
     assert told.bytes is not None
     assert len(read) * PIECE - arrived <= PIECE  # of a piece that found room in part the rest was waiting
     assert 0 <= arrived - told.bytes < PIECE
+
+
+def test_nothing_is_written_past_a_server_that_encrypts() -> None:
+    with (
+        socket.socket() as plain,
+        ssl.create_default_context().wrap_socket(socket.socket(), server_hostname="x") as tls,
+    ):
+        assert [limit_silence(asked_over(line)) for line in (plain, tls)] == [plain, None]
+        assert plain.gettimeout() == tls.gettimeout() == SLOWEST_PIECE
+
+
+def asked_over(line: socket.socket) -> HttpRequest:
+    extra: dict[str, Any] = {"gunicorn.socket": line}
+    return RequestFactory().get("/", **extra)
