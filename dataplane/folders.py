@@ -4,11 +4,12 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dataplane.errors import NoRoom, SyncFailed
 
+_OFTEN = 10
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -50,6 +51,26 @@ def make_folders(folder: Path, *, below: Path) -> list[Path]:
     for each in reversed(missing):
         each.mkdir(mode=0o755, exist_ok=True)
     return [each.parent for each in missing]
+
+
+def name_in_folder(folder: Path, name: Callable[[], object], *, below: Path) -> list[Path]:
+    """Create what is missing of `folder`, and call `name`, which names a file there; answers the folders to sync.
+
+    Whoever removes the last file of a folder removes the folder, also between the two: then both are done once more.
+    Raises what `name` raises; FileNotFoundError when it does so time and again.
+    """
+    touched: list[Path] = []
+    tries_left = _OFTEN
+    while True:
+        tries_left -= 1
+        try:
+            touched += make_folders(folder, below=below)
+            name()
+        except FileNotFoundError:
+            if not tries_left:
+                raise
+        else:
+            return touched
 
 
 def move(source: Path, target: Path) -> None:

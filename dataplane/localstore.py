@@ -12,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
 from dataplane.arriving import FileArriving
 from dataplane.checksums import Digests, Reader
 from dataplane.errors import DataplaneError, NotStored, PathRefused, PathTaken
-from dataplane.folders import link_at, link_or_move, make_folders, move, sync_folders
+from dataplane.folders import link_at, link_or_move, make_folders, move, name_in_folder, sync_folders
 from dataplane.store import VERSIONS, Placement, Progress, unheeded
 from dataplane.unpacking import Piece, unpack
 
@@ -141,18 +142,18 @@ class LocalStore:
         with FileArriving(self.root / ARRIVING, target) as arriving:
             arriving.fill(source, size, progress)
             try:
-                made = make_folders(target.parent, below=self.root)
-                arriving.move()
+                made = name_in_folder(target.parent, arriving.move, below=self.root)
             except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
                 raise _path_taken(key) from error
         sync_folders([target.parent, *made])
 
     def copy(self, source: str, target: str) -> None:
         """As `Store.copy`: a second name, since no file here is ever changed in place; else the bytes once more."""
-        path = self.path(target)
+        path, linked = self.path(target), []
+        link = partial(link_at, self.path(source), path, by_way_of=self.root / ARRIVING)
         try:
-            made = make_folders(path.parent, below=self.root)
-            if link_at(self.path(source), path, by_way_of=self.root / ARRIVING):
+            made = name_in_folder(path.parent, lambda: linked.append(link()), below=self.root)
+            if linked[-1]:
                 sync_folders([path.parent, *made])
                 return
         except (FileExistsError, IsADirectoryError) as error:
@@ -225,6 +226,8 @@ class LocalStore:
         except FileNotFoundError as error:
             if target.is_file():
                 return [target.parent]
+            if source.is_file():  # the folder went meanwhile, with its last file
+                return [target.parent, *name_in_folder(target.parent, partial(move, source, target), below=self.root)]
             raise NotStored(f"{placement.target!a} is not in the store. Send it again.") from error
         except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
             raise _path_taken(placement.target) from error

@@ -1,11 +1,12 @@
 """Plain files under a root, and never outside it."""
 
+import io
 import os
 from pathlib import Path
 
 import pytest
 
-from dataplane import folders
+from dataplane import folders, localstore
 from dataplane.errors import NotStored, PathRefused, PathTaken
 from dataplane.localstore import LocalStore
 from dataplane.store import Placement
@@ -123,6 +124,34 @@ def test_deleting_leaves_no_empty_folders_and_no_other_file_touched(store: Local
     store.delete("em/set/b")
     assert not (store.root / "em").exists()
     assert store.root.is_dir()
+
+
+PUT = {
+    "put": lambda store: store.put("em/set/a.tif", io.BytesIO(b"12345"), 5),
+    "copy": lambda store: store.copy("em/other/a.tif", "em/set/a.tif"),
+    "place": lambda store: store.place([received(store, "upload-1", b"12345")]),
+}
+
+
+@pytest.mark.parametrize("way", PUT)
+def test_a_folder_that_goes_with_its_last_file_does_not_refuse_the_next(
+    store: LocalStore, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("em/other/a.tif", io.BytesIO(b"12345"), 5)
+    real, removed = folders.make_folders, list[Path]()
+
+    def make_in_vain(folder: Path, *, below: Path) -> list[Path]:
+        made = real(folder, below=below)
+        if len(removed) < 2:
+            removed.append(folder)
+            folder.rmdir()
+        return made
+
+    monkeypatch.setattr(folders, "make_folders", make_in_vain)
+    monkeypatch.setattr(localstore, "make_folders", make_in_vain)
+    PUT[way](store)
+    assert len(removed) == 2
+    assert (store.root / "em/set/a.tif").read_bytes() == b"12345"
 
 
 def test_across_file_systems_the_file_is_copied_and_no_half_file_is_seen(

@@ -218,7 +218,7 @@ def test_a_move_goes_on_wherever_it_died(
 
 
 PROGRAM = """
-import sys, django
+import os, django
 django.setup()
 from dataplane.localstore import LocalStore
 from django.core.management import call_command
@@ -227,8 +227,8 @@ FileCopy.objects.update(leased_until=None)  # as two minutes later
 real = LocalStore.put
 def one_by_one(*arguments, **named):
     real(*arguments, **named)
-    print("one more", flush=True)
-    sys.stdin.readline()
+    os.write(1, b"one more\\n")  # in one piece each, also of threads that say it at once
+    os.read(0, 1)
 LocalStore.put = one_by_one
 call_command("move_storage", "--dataset", "2026-run", "--to", "archive")
 """
