@@ -188,8 +188,9 @@ def _kept_for_a_month() -> None:
 
 def _came_back(dataset: Dataset, outside: Path) -> None:
     """A mail whose report waits in the mailbox, beside a letter that is none."""
+    link = ShareLink.objects.get(dataset=dataset, recipient=RUTH)
     Notice.objects.create(
-        kind="dataset-ready", subject_id="1", slot="release", to=RUTH, dataset=dataset, state=Notice.State.SENT,
+        kind="dataset-ready", subject_id=link.pk, slot="release", to=RUTH, dataset=dataset, state=Notice.State.SENT,
         message_id=bounce_samples.OUR_ID, sent_at=timezone.now(),
     )  # fmt: skip
     put_in_mailbox(outside, bounce_samples.POSTFIX, "Subject: Out of office\n\nBack on Monday.\n")
