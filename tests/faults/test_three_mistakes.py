@@ -70,10 +70,9 @@ def retry_beside(portal: LivePortal) -> list[int]:
     with wire.open_patch(upload, 0, len(data)) as first, ThreadPoolExecutor(max_workers=1) as beside:
         first.sendall(data[:MIB])
         wait_until_staged(portal, upload)
-        lock = portal.var / "staging" / ".locks" / Path(upload).name
-        ticket = lock.stat().st_mtime
+        ticket = ticket_of(portal, upload)
         retry = beside.submit(wire.patch, upload, 0, data)
-        until(lambda: lock.stat().st_mtime != ticket)  # it has arrived
+        until(lambda: ticket_of(portal, upload) != ticket)  # it has arrived
         try:
             first.sendall(data[MIB:])
         except OSError:
@@ -88,6 +87,14 @@ def retry_beside(portal: LivePortal) -> list[int]:
         assert wire.patch(upload, offset, data[offset:]).status == 204
     assert received(portal, upload) == data
     return statuses
+
+
+def ticket_of(portal: LivePortal, upload: str) -> float | None:
+    """Another one when another request wants the upload; None when that is whole, and its lock gone."""
+    try:
+        return (portal.var / "staging" / ".locks" / Path(upload).name).stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def wait_until_staged(portal: LivePortal, upload: str) -> None:
