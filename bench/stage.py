@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.ports import free_port
 from deploy.one_machine import portal_running
 from deploy.program_group import ProgramGroup
 from portal.config import ROOT
@@ -107,9 +107,3 @@ def _token(var: Path, env: Mapping[str, str]) -> str:
         stdout=subprocess.PIPE,
     )
     return str(json.loads(made.stdout)["upload_token"])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

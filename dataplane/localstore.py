@@ -5,6 +5,7 @@ never meets half a file or a corrupt one. A key is a relative path with `/`; a k
 the root is refused, also by way of a symbolic link.
 """
 
+import errno
 import os
 import shutil
 import time
@@ -259,8 +260,11 @@ def _path_taken(key: str) -> PathTaken:
 
 
 def _remove_if_empty(folder: Path) -> bool:
-    with os.scandir(folder) as entries:
-        if any(entries):
+    """Without looking first: a folder may hold a million names, and each file that goes would have it read."""
+    try:
+        folder.rmdir()
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             return False
-    folder.rmdir()
+        raise
     return True

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from peers.servers import Server, free_port, serving
+from checks.ports import free_port
+from peers.servers import Server, serving
 
 CADDY = Path(sys.executable).with_name("caddy")
 DEPLOYED = Path(__file__).resolve().parents[1] / "deploy" / "Caddyfile"

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from peers.servers import Server, free_port, serving
+from checks.ports import free_port
+from peers.servers import Server, serving
 
 CONFIGURATION = """
 {user}

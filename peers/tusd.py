@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from peers.servers import Server, free_port, serving
+from checks.ports import free_port
+from peers.servers import Server, serving
 
 TUSD = Path(__file__).resolve().parent / "bin" / "tusd"
 

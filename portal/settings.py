@@ -139,7 +139,7 @@ STORAGE_REPORT_SECTIONS: list[str] = [
     "keeping.storage_report.next_deletions",
     "keeping.storage_report.held",
 ]
-DATA_ENDS: list[str] = ["keeping.data_ends.deletion"]
+DATA_ENDS: list[str] = ["keeping.data_ends.deletions"]
 WHEN_VERIFIED: list[str] = ["portal.arriving.files_verified", "delivery.following.files_verified"]
 MAILS = {
     "dataset-ready": "sharing.mails.dataset_ready",

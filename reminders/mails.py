@@ -15,6 +15,7 @@ from reminders.models import ReminderPolicy
 from reminders.services.copies import addresses_of, day_in
 from reminders.services.policies import policy_at_hand, policy_of, policy_row
 from reminders.services.slots import REMINDER
+from reminders.services.still_due import Unfetched
 from sharing.links import address_of
 from sharing.models import ShareLink, Way
 from sharing.wording import sender_of
@@ -22,17 +23,19 @@ from sharing.wording import sender_of
 LISTED = 100
 
 
-def reminder(notice: Notice, link: ShareLink | None) -> Mail | None:
+def reminder(notice: Notice, unfetched: Unfetched | None) -> Mail | None:
     """To a recipient who has taken nothing. No longer needed once they took something or the link is over.
 
     What was held up, by a mail server say, keeps to the project's quiet hours too.
     """
-    url = address_of(link) if link else None
-    if link is None or url is None:
+    url = address_of(unfetched.link) if unfetched else None
+    if unfetched is None or url is None:
         return None
+    link = unfetched.link
     policy = policy_at_hand(link.dataset.project)
     context = {
-        **_about(link, policy, notice.as_of),
+        **_about(unfetched, policy, notice.as_of),
+        "why_not_longer": unfetched.until.why,
         "url": url,
         "zip_url": zip_address(link, url),
         "words": policy.words,
@@ -44,13 +47,14 @@ def reminder(notice: Notice, link: ShareLink | None) -> Mail | None:
     return Mail("reminder", context, reply_to=reply_to, unsubscribe=unsubscribe, not_before=not_before)
 
 
-def reminder_copy(notice: Notice, link: ShareLink | None) -> Mail | None:
+def reminder_copy(notice: Notice, unfetched: Unfetched | None) -> Mail | None:
     """To an operator: that somebody was reminded, and so not before them. Holds no link to the data."""
-    if link is None:
+    if unfetched is None:
         return None
+    link = unfetched.link
     address = settings.PORTAL_URL + link.dataset.get_absolute_url()
     policy = policy_at_hand(link.dataset.project)
-    about = _about(link, policy, notice.as_of)
+    about = _about(unfetched, policy, notice.as_of)
     about["facts"] = [*about["facts"], ("Shared", minute_text(link.starts_at))]
     return Mail("reminder-copy", {**about, "dataset_url": address}, not_before=_not_before(notice, policy))
 
@@ -91,10 +95,10 @@ def zip_address(link: ShareLink, url: str) -> str:
     return "" if link.password_hash or Way.ZIP not in link.ways else f"{url}/{link.dataset.name}.zip"
 
 
-def _about(link: ShareLink, policy: ReminderPolicy, now: datetime) -> dict[str, Any]:
-    dataset = link.dataset
+def _about(unfetched: Unfetched, policy: ReminderPolicy, now: datetime) -> dict[str, Any]:
+    link, dataset = unfetched.link, unfetched.link.dataset
     files = f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"
-    until = day_text(link.expires_at)
+    until = day_text(unfetched.until.at)
     return {
         "link": link,
         "dataset": dataset,

@@ -13,7 +13,7 @@ from portal.templatetags.times import day_text
 from sharing.links import address_of
 from sharing.models import ANSWER_WITHIN, RenewalRequest, ShareLink, Way, policy_of
 from sharing.renewal_links import answer_address
-from sharing.services.data_ends import why_not_longer
+from sharing.services.data_ends import until_of
 from sharing.wording import sender_of
 
 
@@ -23,13 +23,14 @@ def dataset_ready(notice: Notice) -> Mail | None:
     if brought is None:
         return None
     link, url = brought
-    dataset = link.dataset
+    dataset, until = link.dataset, until_of(link, notice.as_of)
     context = {
         **_about(dataset),
         "link": link,
         "sender": sender_of(link),
-        "until": day_text(link.expires_at),
-        "until_short": f"{timezone.localtime(link.expires_at):%-d %B %Y}",
+        "until": day_text(until.at),
+        "until_short": f"{timezone.localtime(until.at):%-d %B %Y}",
+        "why_not_longer": until.why,
         "url": url,
         "zip_url": "" if link.password_hash or Way.ZIP not in link.ways else f"{url}/{dataset.name}.zip",
         "contact": dataset.project.contact_email,
@@ -37,7 +38,7 @@ def dataset_ready(notice: Notice) -> Mail | None:
             ("What", dataset.title),
             ("From", sender_of(link)),
             ("Files", _files_of(dataset)),
-            ("Until", day_text(link.expires_at)),
+            ("Until", day_text(until.at)),
             *([("Downloads", f"{link.most_downloads} at most")] if link.most_downloads else []),
         ],
     }
@@ -91,18 +92,19 @@ def more_time_given(notice: Notice) -> Mail | None:
     if brought is None:
         return None
     link, url = brought
+    until = until_of(link, notice.as_of)
     context = {
         **_about(link.dataset),
         "link": link,
         "url": url,
-        "until": day_text(link.expires_at),
-        "why_not_longer": why_not_longer(link, notice.as_of),
+        "until": day_text(until.at),
+        "why_not_longer": until.why,
         "contact": link.dataset.project.contact_email,
         "facts": [
             ("What", link.dataset.title),
             ("From", sender_of(link)),
             ("Files", _files_of(link.dataset)),
-            ("Until", day_text(link.expires_at)),
+            ("Until", day_text(until.at)),
         ],
     }
     return Mail("more-time-given", context, reply_to=[link.dataset.project.contact_email])

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
+from checks.ports import free_port
 from dataplane.errors import StoreTrouble
 from portal.stores.declared import S3Settings
 from portal.stores.s3 import S3Store
-from tests.ports import free_port
 
 ACCESS, SECRET = "labcourier", "a-secret-for-tests"
 _WEED = Path(sys.executable).with_name("weed")

@@ -1,7 +1,7 @@
 """What `keeping.due` needs to know, gathered for many datasets at once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -75,7 +75,7 @@ def situations(keepings: Sequence[Keeping]) -> list[Situation]:
     links: dict[UUID, list[_Link]] = defaultdict(list)
     for dataset_id, *columns in ShareLink.objects.filter(dataset__in=datasets).values_list("dataset", *_Link._fields):
         links[dataset_id].append(_Link(*columns))
-    classes = _classes_of(keepings)
+    classes = classes_of(keepings)
     taken = _last_taken(keeping.pk for keeping in keepings)
     answers: dict[int, dict[str, datetime]] = defaultdict(dict)
     agreeing = AskedPerson.objects.filter(keeping__in=[each.pk for each in keepings], answer=AskedPerson.Answer.DELETE)
@@ -83,7 +83,7 @@ def situations(keepings: Sequence[Keeping]) -> list[Situation]:
         if answered_at:
             answers[keeping_id][email.lower()] = answered_at
     return [
-        _situation(each, classes[each.pk], links[each.dataset_id], taken.get(each.pk), answers[each.pk])
+        _situation(each, classes[each.dataset_id], links[each.dataset_id], taken.get(each.pk), answers[each.pk])
         for each in keepings
     ]
 
@@ -147,13 +147,14 @@ def _agreed_at(keeping: Keeping, links: list[_Link], agreed: dict[str, datetime]
     return max(agreed[email] for email in wanted) if wanted <= agreed.keys() else None
 
 
-def _classes_of(keepings: Sequence[Keeping]) -> dict[int, RetentionClass | None]:
-    """The class each names itself, else its project's default. Cost: one query."""
+def classes_of(keepings: Collection[Keeping]) -> dict[UUID, RetentionClass | None]:
+    """By dataset the class each names itself, else its project's default. Cost: one query."""
     projects = {keeping.dataset.project_id for keeping in keepings}
     classes = {row.pk: row for row in RetentionClass.objects.filter(project__in=projects)}
     defaults = {row.project_id: row for row in classes.values() if row.is_default}
     return {
-        each.pk: classes.get(each.retention_class_id or 0) or defaults.get(each.dataset.project_id) for each in keepings
+        each.dataset_id: classes.get(each.retention_class_id or 0) or defaults.get(each.dataset.project_id)
+        for each in keepings
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,27 +11,41 @@ from reminders.due import LinkFacts, Used, wants
 from reminders.services.policies import policy_at_hand, policy_of
 from reminders.services.remind import USED
 from sharing.models import ShareLink
+from sharing.services.data_ends import Until, untils_of
 from sharing.undelivered import undelivered
 
 RELATED = ("dataset__project__reminder_policy", "dataset__instrument", "created_by")
 FURTHEST = (Used.WHOLE, Used.PARTLY, Used.NOT)
 
 
-def links_of_mails(notices: Sequence[Notice]) -> dict[int, ShareLink | None]:
-    """The links that ``notices``, all of one kind, are about, by the notice's id; None for what nobody needs any more.
+@dataclass(frozen=True, slots=True)
+class Unfetched:
+    """The link that a reminder is about, and until when it is of use."""
 
-    Of what was sent or did not arrive the link as it is: staff read it. Four queries, for all of them.
+    link: ShareLink
+    until: Until
+
+
+def links_of_mails(notices: Sequence[Notice]) -> dict[int, Unfetched | None]:
+    """What ``notices``, all of one kind, are about, by the notice's id; None for what nobody needs any more.
+
+    Of what was sent or did not arrive the link as it is: staff read it. Four queries for all of them, besides what it
+    costs to know when data are deleted.
     """
     links = {str(link.pk): link for link in links_with_policies(notice.subject_id for notice in notices)}
     wishes, newest = Wishes(links.values()), _newest(notices)
+    untils = untils_of(links.values(), max(notice.as_of for notice in notices))
 
     def is_needed(notice: Notice, link: ShareLink) -> bool:
         if notice.is_sent or notice.state == Notice.State.FAILED:
             return True
         return notice.pk >= newest[_of_whom(notice)] and wishes.want_reminder(link, notice.as_of)
 
-    about = {notice.pk: links.get(notice.subject_id) for notice in notices}
-    return {one.pk: link if (link := about[one.pk]) and is_needed(one, link) else None for one in notices}
+    def about(notice: Notice) -> Unfetched | None:
+        link = links.get(notice.subject_id)
+        return Unfetched(link, untils[link.pk]) if link and is_needed(notice, link) else None
+
+    return {notice.pk: about(notice) for notice in notices}
 
 
 def links_with_policies(ids: Iterable[object]) -> list[ShareLink]:

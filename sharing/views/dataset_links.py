@@ -18,7 +18,7 @@ from portal.views.fetch import dataset_of
 from portal.views.form_pages import form_page, status_of
 from sharing.forms import ExtensionForm
 from sharing.models import policy_of
-from sharing.services.data_ends import deleted_on
+from sharing.services.data_ends import no_link_longer
 from sharing.services.extending import Extended, counts_of, extend_links
 
 ROWS = 100
@@ -58,7 +58,7 @@ def _said_of(extended: Extended) -> str:
     said = f"{counted(extended.count, 'link was,links were')} extended." if extended.count else ""
     if extended.data_end is None:
         return said or _NONE
-    return f"{said} {deleted_on(extended.data_end)}, so no link can work longer than that.".strip()
+    return f"{said} {no_link_longer(extended.data_end)}".strip()
 
 
 def _extend(request: HttpRequest, dataset: Dataset, form: ExtensionForm) -> Extended:

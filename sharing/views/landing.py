@@ -16,7 +16,7 @@ from sharing.errors import PasswordWanted
 from sharing.gate.visits import START, only_looks
 from sharing.kit import kit_of_link
 from sharing.models import RenewalRequest, ShareLink, Way
-from sharing.services.data_ends import why_not_longer
+from sharing.services.data_ends import until_of
 from sharing.services.more_time import ask_for_more_time
 from sharing.services.recording import note_opened
 from sharing.views.browsing import browse_files
@@ -40,6 +40,7 @@ def landing(request: HttpRequest, token: str) -> HttpResponseBase:
     zip_url = reverse("link_zip", args=[token, dataset.name])
     context = {
         "link": link,
+        "until": until_of(link, now),
         "dataset": dataset,
         "sender": sender_of(link),
         "keywords": [keyword.word for keyword in dataset.keywords.all()],
@@ -84,7 +85,7 @@ def more_time(request: HttpRequest, token: str) -> HttpResponseBase:
         return redirect("link", token)
     context = {"asked": asked, "link": link, "page": reverse("link", args=[token])}
     if asked.state == RenewalRequest.State.GRANTED:
-        context["why_not_longer"] = why_not_longer(asked.link, timezone.now())
+        context["why_not_longer"] = until_of(asked.link, timezone.now()).why
     return render(request, "sharing/more_time.html", context)
 
 

@@ -23,7 +23,7 @@ from sharing.errors import AnswerEnded
 from sharing.forms import RenewalAnswerForm
 from sharing.models import RenewalRequest, policy_of
 from sharing.renewal_links import opened_by
-from sharing.services.data_ends import why_not_longer
+from sharing.services.data_ends import until_of
 from sharing.services.renewals import give_more_time, may_answer_by_mail, refuse_more_time
 
 How = RenewalRequest.How
@@ -44,7 +44,7 @@ def answer_from_mail(request: HttpRequest, answer_token: str) -> HttpResponseBas
     now, link = timezone.now(), asked.link
     context = {"asked": asked, "link": link, "dataset": link.dataset, "form": form, "now": now}
     if asked.state == RenewalRequest.State.GRANTED:
-        context["why_not_longer"] = why_not_longer(link, now)
+        context["why_not_longer"] = until_of(link, now).why
     return render(request, "sharing/answer_renewal.html", context, status=status_of(form))
 
 
@@ -62,7 +62,7 @@ def answer_as_member(request: HttpRequest, link_id: int, renewal_id: int) -> Htt
         done = _answer(asked, form, signed_in_actor(request), How.MEMBER)
         given = done.state == RenewalRequest.State.GRANTED
         said = "can download again" if given else "was told that there is no more time"
-        why = why_not_longer(done.link, timezone.now()) if given else ""
+        why = until_of(done.link, timezone.now()).why if given else ""
         messages.success(request, f"{link.recipient} {said}; the mail is on its way. {why}".strip())
     else:
         messages.error(request, " ".join(str(wrong) for wrongs in form.errors.values() for wrong in wrongs))

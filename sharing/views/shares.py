@@ -1,5 +1,6 @@
 """Pages for members: share a dataset, change what a link allows, send it again, take it back."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from sharing.links import address_of
 from sharing.models import RenewalRequest, ShareLink, Way, policy_of
 from sharing.qr import qr_code
 from sharing.services.by_hand import revoke_link, share_by_hand
-from sharing.services.data_ends import why_not_longer
+from sharing.services.data_ends import no_link_longer, until_of, untils_of
 from sharing.services.terms import change_terms
 from sharing.services.terms import send_again as send_link_again
 from sharing.wording import steps_of, ways_used
@@ -45,7 +46,7 @@ def share(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     if form.is_valid():
         now = timezone.now()
         links = share_by_hand(dataset=dataset, wish=form.wish(now), actor=signed_in_actor(request), now=now)
-        messages.success(request, f"Shared with {counted(len(links), 'person,people')}; the mails are on their way.")
+        messages.success(request, _said_of(links, now))
         return redirect(dataset)
     return render(request, "sharing/share.html", {"dataset": dataset, "form": form}, status=status_of(form))
 
@@ -66,7 +67,7 @@ def link_terms(request: HttpRequest, link_id: int) -> HttpResponse:
             tell(form, error)
         else:
             link.refresh_from_db(fields=["expires_at"])
-            why = why_not_longer(link, now) if "expires_at" in changed else ""
+            why = until_of(link, now).why if "expires_at" in changed else ""
             messages.success(request, f"The link of {link.recipient} was changed. {why}".strip())
             return redirect("link_terms", link.pk)
     address = address_of(link) if link.created_by == request.user and link.is_open(now) else None
@@ -77,6 +78,7 @@ def link_terms(request: HttpRequest, link_id: int) -> HttpResponse:
         "now": now,
         "may_change": may_send_it and link.revoked_at is None and link.dataset.may_be_shared,
         "is_open": link.is_open(now),
+        "why_not_longer": until_of(link, now).why if link.is_open(now) else "",
         "address": address,
         "qr": qr_code(address) if address else "",
         "ways": [Way(way).label for way in link.ways],
@@ -114,6 +116,12 @@ def revoke(request: HttpRequest, link_id: int) -> HttpResponse:
         "cancel_url": link.dataset.get_absolute_url(),
     }
     return render(request, "confirm.html", context)
+
+
+def _said_of(links: list[ShareLink], now: datetime) -> str:
+    said = f"Shared with {counted(len(links), 'person,people')}; the mails are on their way."
+    cut = next((until for until in untils_of(links, now).values() if until.why), None)
+    return f"{said} {no_link_longer(cut.at)}" if cut else said
 
 
 def _renewals(link: ShareLink, may_answer: bool) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.ports import free_port
 from deploy.one_machine import portal_running
 from portal.config import ROOT
-from tests.ports import free_port
 
 AT_HOME = {"LABCOURIER_BROKER_URL": "", "LABCOURIER_CACHE_URL": "", "LABCOURIER_DATABASE_URL": ""}
 

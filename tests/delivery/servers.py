@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from checks.ports import free_port
 from peers.rclone import RCLONE
 from peers.servers import Server, serving
 from portal.stores.declared import S3Settings
-from tests.ports import free_port
 
 USER, PASSWORD = "rita", "a secret nobody prints"
 

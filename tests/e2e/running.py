@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from checks.ports import free_port
 from deploy.one_machine import portal_running
 from deploy.program_group import ProgramGroup
 from portal.config import ROOT
-from tests.ports import free_port
 
 AGENT = [sys.executable, "-m", "labcourier_agent"]
 EMBEDDED = {"LABCOURIER_BROKER_URL": "", "LABCOURIER_CACHE_URL": "", "LABCOURIER_DATABASE_URL": ""}

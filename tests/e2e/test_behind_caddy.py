@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from checks.ports import free_port
 from checks.postgresql import throwaway_postgresql
 from deploy.broker import socket_path
 from deploy.one_machine import portal_running
 from deploy.program_group import ProgramGroup
 from portal.config import ROOT
 from tests.e2e.running import Agent
-from tests.ports import free_port
 
 CADDY = Path(sys.executable).with_name("caddy")
 PIECE = 40_000_000

@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from checks.ports import free_port
 from demo.visitor import Visitor
 from portal.config import ROOT
 from tests.e2e.running import EMBEDDED
-from tests.ports import free_port
 
 START_SECONDS = 120
 

@@ -1,18 +1,23 @@
-"""No link is made longer than its data are kept, and whoever makes it longer is told why."""
+"""No link is made longer than its data are kept, and everybody is told the day on which it is of no more use."""
 
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from keeping.models import RetentionClass
+from keeping.services.keepings import extend
 from portal.actors import SYSTEM
 from portal.errors import Conflict
 from portal.mail_text import write_letter
 from portal.models import Dataset, Notice, Project, User
+from reminders.services.remind import remind_recipients
 from sharing.links import address_of
 from sharing.models import RenewalPolicy, RenewalRequest, ShareLink
+from sharing.services.data_ends import data_ends
+from sharing.services.dispatch import announce
 from sharing.services.extending import Extension, extend_links
 from sharing.services.more_time import ask_for_more_time, days_given_at_once
 from sharing.services.renewals import give_more_time
@@ -137,3 +142,94 @@ def test_a_project_that_keeps_everything_gives_what_is_asked_for(dataset: Datase
     RetentionClass.objects.all().delete()
     give_more_time(request=asked_of(ended), days=900, actor=SYSTEM, how=RenewalRequest.How.MEMBER, now=day(10))
     assert end_of(ended) == 910
+
+
+def pages_and_mail_of(link: ShareLink, client: Client) -> list[str]:
+    """What its recipient reads: the page, and both parts of the mail that brought the link."""
+    announce([link], SYSTEM)
+    letter = write_letter(Notice.objects.get(kind="dataset-ready", subject_id=link.pk))
+    assert letter
+    page = client.get(reverse("link", args=[str(address_of(link)).rpartition("/")[2]])).content.decode()
+    return [page, " ".join(letter.text.split()), " ".join(letter.html.split())]
+
+
+@pytest.mark.parametrize("looked_at", [False, True], ids=["before the clock looked", "after it"])
+@pytest.mark.usefixtures("today")
+def test_a_recipient_reads_the_day_of_the_deletion_where_it_comes_before_the_end_of_the_link(
+    dataset: Dataset, client: Client, looked_at: bool
+) -> None:
+    if looked_at:
+        everything(1)
+    for said in pages_and_mail_of(a_link(dataset, expires_at=day(60)), client):
+        assert "Tuesday 31 March 2026" in said
+        assert SAID in said
+        assert "30 April" not in said
+
+
+@pytest.mark.usefixtures("today")
+def test_a_recipient_reads_the_end_of_the_link_where_it_comes_first(dataset: Dataset, client: Client) -> None:
+    for said in pages_and_mail_of(a_link(dataset, expires_at=day(20)), client):
+        assert "Saturday 21 March 2026" in said
+        assert "deleted on" not in said
+
+
+@pytest.mark.usefixtures("today")
+def test_data_that_are_kept_longer_give_their_links_the_rest_of_their_time(dataset: Dataset, client: Client) -> None:
+    link = a_link(dataset, expires_at=day(40))
+    everything(1)
+    extend(dataset=dataset, actor=SYSTEM, now=day(10), manages=True)
+    for said in pages_and_mail_of(link, client):
+        assert "Friday 10 April 2026" in said
+        assert "deleted on" not in said
+
+
+@pytest.mark.usefixtures("today")
+def test_a_reminder_tells_of_the_deletion(dataset: Dataset) -> None:
+    a_link(dataset, expires_at=day(60))
+    remind_recipients(now=day(10))
+    letter = write_letter(Notice.objects.get(kind="reminder"))
+    assert letter
+    for part in (letter.text, letter.html):
+        assert SAID in " ".join(part.split())
+        assert "30 April" not in part
+
+
+@pytest.mark.usefixtures("today")
+def test_whoever_shares_for_longer_than_the_data_are_kept_is_told(dataset: Dataset, bob: User, client: Client) -> None:
+    client.force_login(bob)
+    page = reverse("share", args=[dataset.pk])
+    form = client.get(page).context["form"]
+    wish = {
+        "recipients": "ruth@university.example",
+        "days": "60",
+        "ways": ["zip"],
+        "occasion": form["occasion"].value(),
+    }
+    said = client.post(page, wish, follow=True).content.decode()
+    assert "Shared with 1 person; the mails are on their way." in said
+    assert "The data are deleted on Tuesday 31 March 2026, so no link can work longer than that." in said
+    link = ShareLink.objects.get(recipient="ruth@university.example")
+    assert SAID in client.get(reverse("link_terms", args=[link.pk])).content.decode()
+
+
+def test_the_end_of_the_data_costs_the_same_for_any_number_of_links(
+    dataset: Dataset, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    a_link(dataset)
+    everything(1)
+    with django_assert_num_queries(3):
+        assert [end.at for end in data_ends([dataset], day(10)).values()] == [day(30)]
+    for number in range(5):
+        a_link(dataset, f"r{number}@university.example")
+    with django_assert_num_queries(3):
+        data_ends([dataset], day(10))
+
+
+def test_datasets_of_which_none_has_a_row_yet_have_the_classes_of_their_own_projects(
+    dataset: Dataset, make_dataset: MakeDataset
+) -> None:
+    another = Project.objects.create(code="other", name="Other", contact_email="o@example.org")
+    a_class(another, days=50)
+    other = make_dataset(some_files(1, 10), name="run-2", project=another, **released())
+    ends = data_ends([dataset, other], day(10))
+    assert {pk: end.at for pk, end in ends.items()} == {dataset.pk: day(30), other.pk: day(50)}

@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.core.mail import EmailMessage as Mail
 from pytest_django.fixtures import Settings
 
+from checks.ports import free_port
 from portal.smtp import StagedEmailBackend
-from tests.ports import free_port
 
 PATIENCE = 0.4  # seconds the portal waits where no answer will come; three times that for the one to a text
 ENOUGH = 30  # seconds it waits for one that comes, however busy the machine

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import trustme
 
-from tests.ports import free_port
+from checks.ports import free_port
 
 USER, PASSWORD = "returns", "a secret/with:signs@"
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import escape
 from pytest_django.fixtures import Settings
 
+from checks.ports import free_port
 from portal.actors import Actor
 from portal.bounce_mailbox import read_returned_mail
 from portal.bounce_reports import parse_report
@@ -25,7 +26,6 @@ from portal.tasks import read_returned_mail_task
 from tests.conftest import SignIn
 from tests.portal import bounce_samples as samples
 from tests.portal.mailbox_server import PASSWORD, MailboxServer, mailbox_server
-from tests.ports import free_port
 
 NOW = datetime(2026, 11, 20, 18, 25, tzinfo=UTC)
 SECRET = "whsec_" + "c2VjcmV0" * 8

@@ -9,13 +9,13 @@ import pytest
 from django.core import mail
 from pytest_django.fixtures import Settings
 
+from checks.ports import free_port
 from portal import smtp
 from portal.mail_endings import DELAYS
 from portal.mail_sending import send_due_mail
 from portal.models import Notice, User
 from portal.outbox import Mail, queue_notice
 from tests.portal.mail_server import PATIENCE, MailServer, mail_server, send_to
-from tests.ports import free_port
 
 NOW = datetime(2026, 11, 20, 18, 20, tzinfo=UTC)
 State = Notice.State

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
+from checks.ports import free_port
 from dataplane.errors import DataplaneError, NotStored, StoreTrouble
 from portal.stores import s3_parts
 from portal.stores.declared import S3Settings
 from portal.stores.s3 import S3Store
 from portal.stores.s3_parts import checksum
 from tests.interop.cutting_line import cutting_line
-from tests.ports import free_port
 
 DATA = bytes(range(256)) * (40 * 2**20 // 256)
 DAY = timedelta(days=1)

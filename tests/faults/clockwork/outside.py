@@ -17,7 +17,7 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.ports import free_port
+from checks.ports import free_port
 
 MAILS, CALLS = "mails", "calls"
 
