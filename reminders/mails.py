@@ -21,6 +21,7 @@ from sharing.models import ShareLink, Way
 from sharing.wording import sender_of
 
 LISTED = 100
+WENT_OUT = (Notice.State.SENT, Notice.State.UNCERTAIN)
 
 
 def reminder(notice: Notice, unfetched: Unfetched | None) -> Mail | None:
@@ -60,30 +61,38 @@ def reminder_copy(notice: Notice, unfetched: Unfetched | None) -> Mail | None:
 
 
 def reminder_digest(notice: Notice) -> Mail | None:
-    """To an operator, the next morning: who was reminded on one day. No longer needed when the project wants none."""
+    """To an operator, the next morning: who was reminded on one day, and first whose reminder did not arrive. No longer
+    needed when the project wants none, or nobody needed theirs."""
     project = Project.objects.get(pk=notice.subject_id)
     policy = policy_row(project)
     if not policy.copies_daily and not notice.is_sent:
         return None
     begins, ends = day_in(project.zone, date.fromisoformat(notice.slot))
-    reminders = Notice.objects.filter(
-        kind=REMINDER, dataset__project=project, created_at__gte=begins, created_at__lt=ends
+    reminders = (
+        Notice.objects.filter(kind=REMINDER, dataset__project=project, created_at__gte=begins, created_at__lt=ends)
+        .exclude(state=Notice.State.DROPPED)
+        .select_related("dataset__project")
+        .order_by("pk")
     )
-    rows = [
-        {"notice": one, "url": settings.PORTAL_URL + one.dataset.get_absolute_url()}
-        for one in reminders.select_related("dataset__project").order_by("pk").iterator()
-        if one.dataset and notice.to in addresses_of(one.dataset, policy)
-    ]
+    mine = [one for one in reminders.iterator() if one.dataset and notice.to in addresses_of(one.dataset, policy)]
+    if not mine:
+        return None
+    reached = [one for one in mine if one.state in WENT_OUT]
+    others = [one for one in mine if one.state not in WENT_OUT]
     context = {
         "project": project,
         "policy_url": _policy_address(project),
         "day": f"{begins:%A %-d %B %Y}",
-        "rows": rows[:LISTED],
-        "count": counted(len(rows), "person was,people were"),
-        "more": max(0, len(rows) - LISTED),
+        "rows": [(one, settings.PORTAL_URL + _dataset_path(one)) for one in [*others, *reached][:LISTED]],
+        "count": counted(len(reached), "person was,people were") if reached else "Nobody was",
+        "others": counted(len(others), "reminder has,reminders have") if others else "",
+        "more": max(0, len(mine) - LISTED),
     }
-    preferences = str(context["policy_url"])
-    return Mail("reminder-digest", context, [project.contact_email], preferences=preferences) if rows else None
+    return Mail("reminder-digest", context, [project.contact_email], preferences=_policy_address(project))
+
+
+def _dataset_path(reminder: Notice) -> str:
+    return reminder.dataset.get_absolute_url() if reminder.dataset else ""
 
 
 def _not_before(notice: Notice, policy: ReminderPolicy) -> datetime:

@@ -1,5 +1,6 @@
 """What reminders and their copies say."""
 
+import re
 from typing import Any
 
 import pytest
@@ -137,3 +138,31 @@ def test_a_digest_is_of_a_day_of_the_project(link: ShareLink, set_policy: SetPol
     digest = write_letter(Notice.objects.get(kind="reminder-digest"))
     assert digest
     assert "1 person was reminded on Saturday 28 November 2026." in " ".join(digest.text.split())
+
+
+def test_a_digest_counts_those_who_were_reminded_and_says_of_the_others_why_not(
+    make_link: MakeLink, set_policy: SetPolicy
+) -> None:
+    set_policy(copies_to="project", copies_daily=True)
+    for state in Notice.State.values:
+        make_link(recipient=f"{state}@x.example")
+    remind_recipients(now=NOW + WEEK)
+    for state in Notice.State.values:
+        Notice.objects.filter(kind="reminder", to=f"{state}@x.example").update(
+            state=state, last_error="no such user", sent_at=NOW, bounced_at=NOW, leased_until=NOW, created_at=NOW + WEEK
+        )
+    digest = write_letter(Notice.objects.get(kind="reminder-digest"))
+    assert digest
+    assert digest.subject.startswith("2 people were reminded")
+    assert "4 reminders have not arrived" in digest.text.replace("\u00a0", " ")
+    rows = re.findall(r"<li>(\w+)@x.example: <a[^>]+>[^<]+</a>(?: \(([^)]+)\))?</li>", digest.html)
+    assert rows == [
+        ("due", "waits to be sent"),
+        ("claimed", "waits to be sent"),
+        ("failed", "did not arrive: no such user"),
+        ("bounced", "did not arrive: no such user"),
+        ("sent", ""),
+        ("uncertain", "perhaps delivered"),
+    ]
+    Notice.objects.filter(kind="reminder").update(state="dropped")
+    assert write_letter(Notice.objects.get(kind="reminder-digest")) is None
