@@ -37,8 +37,9 @@ def settle_abandoned(*, now: datetime) -> None:
 
 
 def due_ids(now: datetime) -> list[int]:
-    """The next to be sent, oldest first; at most a batch. Walks an index, counts nothing."""
-    return list(Notice.objects.to_send().due(now).order_by("pk").values_list("pk", flat=True)[:BATCH])
+    """The next to be sent, those that can wait last, else oldest first; at most a batch. Walks an index, counts
+    nothing."""
+    return list(Notice.objects.to_send().due(now).order_by("can_wait", "pk").values_list("pk", flat=True)[:BATCH])
 
 
 def claim(ids: list[int], *, now: datetime) -> list[Notice]:
@@ -48,7 +49,7 @@ def claim(ids: list[int], *, now: datetime) -> list[Notice]:
         ids, claimant=claimant, now=now, lease=LEASE, state=State.CLAIMED, tried_at=now, body_began_at=None
     )
     claimed = Notice.objects.filter(pk__in=ids, claimed_by=claimant)
-    return list(claimed.select_related("dataset__project").order_by("pk"))
+    return list(claimed.select_related("dataset__project").order_by("can_wait", "pk"))
 
 
 def begin_body(notice: Notice, clock: Clock) -> None:

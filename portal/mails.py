@@ -5,7 +5,7 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.urls import reverse
 
-from portal.mail_ceilings import ceiling_of
+from portal.mail_ceilings import ceiling_of, most_of
 from portal.models import Notice, Project, User
 from portal.outbox import Mail
 
@@ -33,12 +33,20 @@ def invitation(notice: Notice) -> Mail | None:
 
 
 def mails_held(notice: Notice) -> Mail | None:
-    """To a manager: the project has sent as many mails as it may in a day."""
+    """To a manager: the project has sent as many mails as it may in a day, or as many as reminders may."""
     project = Project.objects.filter(pk=notice.subject_id).first()
     if project is None:
         return None
     address = settings.PORTAL_URL + project.get_absolute_url()
-    return Mail("mails-held", {"project": project, "ceiling": ceiling_of(project), "address": address})
+    reminders = bool(notice.context.get("reminders"))
+    context = {
+        "project": project,
+        "ceiling": ceiling_of(project),
+        "sent": most_of(project, can_wait=reminders),
+        "reminders": reminders,
+        "address": address,
+    }
+    return Mail("mails-held", context)
 
 
 def _password_address(person: User) -> str:

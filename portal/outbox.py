@@ -99,6 +99,7 @@ def new_notice(
         subject_id=str(subject_id),
         slot=slot,
         dataset=dataset,
+        can_wait=kind in settings.MAILS_THAT_WAIT,
         context=context or {},
         not_before=not_before,
         message_id=f"<{get_random_string(32).lower()}@{DNS_NAME}>",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.mail.utils import DNS_NAME
 from django.db import connection
 from django.db.models import Expression, QuerySet, Value
@@ -27,8 +28,8 @@ def queue_for_each(
     What was queued before for the same occasion is left alone, as by ``queue_notices``; ring the bell yourself. Cost:
     one INSERT ... SELECT, memory flat.
     """
-    given = {"kind": Value(kind), "to": to, "subject_id": subject_id, "slot": slot, "dataset_id": dataset_id}
-    columns: dict[str, Combinable] = {**_defaults(), **given}
+    given = {"to": to, "subject_id": subject_id, "slot": slot, "dataset_id": dataset_id}
+    columns: dict[str, Combinable] = {**_defaults(kind), **given}
     named = {f"notice_{column}": expression for column, expression in columns.items()}
     inner, parameters = rows.order_by().annotate(**named).values_list(*named).query.sql_with_params()
     quote = connection.ops.quote_name
@@ -43,9 +44,9 @@ def queue_for_each(
         return int(cursor.rowcount)
 
 
-def _defaults() -> dict[str, Expression]:
+def _defaults(kind: str) -> dict[str, Expression]:
     """What a new notice has in the columns that nobody gives; those left empty, its id and Message-ID aside."""
-    blank = Notice()
+    blank = Notice(kind=kind, can_wait=kind in settings.MAILS_THAT_WAIT)
     fields = [field for field in Notice._meta.concrete_fields if field.attname not in {"id", "message_id"}]
     values = {field: field.pre_save(blank, add=True) for field in fields}
     return {f.attname: Value(value, output_field=f) for f, value in values.items() if value is not None}

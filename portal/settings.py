@@ -111,6 +111,7 @@ HOME_NEEDS: list[str] = [
     "portal.needs.corrupt_files",
     "keeping.needs.damaged_in_storage",
     "keeping.needs.soon_deleted",
+    "keeping.needs.nobody_told",
     "uploads.needs.silent_agents",
     "uploads.needs.stalled_uploads",
     "portal.needs.forgotten_open_datasets",
@@ -168,6 +169,8 @@ MAILS = {
     "storage-report": "portal.storage_mail.storage_report_mail",
     "mails-held": "portal.mails.mails_held",
 }
+# Nobody waits for these: they go last, and leave the others a part of a project's ceiling (portal/mail_ceilings.py).
+MAILS_THAT_WAIT = {"reminder", "reminder-copy", "reminder-digest", "downloads-digest", "storage-report"}
 MAIL_FACTS = {  # of those that go out by the thousand: portal/mail_facts.py
     "reminder": "reminders.services.still_due.links_of_mails",
     "reminder-copy": "reminders.services.still_due.links_of_mails",

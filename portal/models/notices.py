@@ -44,6 +44,7 @@ class Notice(Work):
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
     context = models.JSONField(default=dict, help_text="What the text needs besides the row; never a secret.")
     state = models.CharField(max_length=9, choices=State, default=State.DUE)
+    can_wait = models.BooleanField(default=False, help_text="Goes after those that somebody waits for.")
     message_id = models.CharField(
         max_length=120, unique=True, help_text="Stable over tries, so a doubled mail is recognised."
     )
@@ -63,6 +64,7 @@ class Notice(Work):
         ordering = ["-id"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["state", "-id"], name="notices_by_state"),
+            models.Index(fields=["state", "can_wait", "id"], name="notices_by_turn"),
             models.Index(fields=["kind", "-id"], name="notices_by_kind"),
             models.Index(fields=["to", "-id"], name="notices_by_address"),
             models.Index(fields=["created_at"], name="notices_by_time"),
