@@ -26,6 +26,11 @@ def restorable(projects: QuerySet[Project]) -> KeepingQuerySet:
     return gone.filter(purge_began_at__isnull=True).order_by("purge_after")
 
 
+def unheard(projects: QuerySet[Project]) -> KeepingQuerySet:
+    """Not deleted although their time is over, as nobody who decides could be told; the oldest first."""
+    return _of(projects).to_look_at().filter(unheard_since__isnull=False).order_by("unheard_since")
+
+
 def deletions_until(moment: datetime, projects: QuerySet[Project]) -> KeepingQuerySet:
     return next_deletions(projects).filter(deletion_at__lte=moment)
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from keeping.answer_links import address_to_fetch, answer_address
 from keeping.calendar import deletion_entry
+from keeping.due import deletion_at, warning_due
 from keeping.models import AskedPerson, RetentionClass
 from keeping.services.facts import Situation, situation_of
 from keeping.services.keepings import extension_of
@@ -54,10 +55,15 @@ def deletion_warning(notice: Notice) -> Mail | None:
 
 
 def _is_needed(notice: Notice, asked: AskedPerson, situation: Situation) -> bool:
-    """The day that it tells of still stands, and a recipient still lacks something."""
-    keeping = asked.keeping
-    on = keeping.deletion_at
-    if on is None or keeping.is_held or keeping.dataset.is_gone or not notice.slot.startswith(f"{on:%Y-%m-%d}/"):
+    """The day that it tells of still stands, no later warning has its time, and a recipient still lacks something.
+
+    A mail that comes too late for its notice is not needed either: the next look has another one, of a later day.
+    """
+    facts, policy, now = situation.facts, situation.policy, notice.as_of
+    on = deletion_at(facts, policy, now)
+    if on is None or asked.keeping.dataset.is_gone:
+        return False
+    if notice.slot != f"{on:%Y-%m-%d}/{warning_due(facts, policy, now)}":
         return False
     return asked.role != AskedPerson.Role.RECIPIENT or asked.email in situation.without
 

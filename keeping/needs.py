@@ -2,9 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from keeping.lists import deletions_until
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from keeping.lists import deletions_until, unheard
+from keeping.services.facts import situations
 from portal.access import MAY_MANAGE, visible_datasets, visible_projects
-from portal.models import Dataset, User
+from portal.models import Dataset, Project, User
 from portal.needs import SHOWN, Need
 from portal.templatetags.quantities import counted
 from portal.templatetags.times import relative_text
@@ -29,10 +33,7 @@ def damaged_in_storage(person: User, now: datetime) -> list[Need]:
 
 def soon_deleted(person: User, now: datetime) -> list[Need]:
     """Datasets that the clock deletes within a week, of projects that this person manages; the next first."""
-    projects = visible_projects(person)
-    if not person.is_staff:
-        projects = projects.filter(memberships__user=person, memberships__role__in=MAY_MANAGE)
-    coming = deletions_until(now + _SOON, projects)[:SHOWN]
+    coming = deletions_until(now + _SOON, _managed_by(person)).filter(unheard_since=None)[:SHOWN]
     return [
         Need(
             "goes_soon",
@@ -44,3 +45,30 @@ def soon_deleted(person: User, now: datetime) -> list[Need]:
         for row in coming
         if row.deletion_at
     ]
+
+
+def nobody_told(person: User, now: datetime) -> list[Need]:
+    """Datasets that stay because no warning of their deletion arrived, of projects that this person manages.
+
+    Cost: one query; six where there are any, which tell whether somebody was told just now.
+    """
+    rows = list(unheard(_managed_by(person))[:SHOWN])
+    still = [each.keeping for each in situations(rows) if not each.facts.told_at] if rows else []
+    return [
+        Need(
+            "unheard",
+            row.dataset.title,
+            reverse("dataset_keeping", args=[row.dataset_id]),
+            "Nobody could be told that it will be deleted: it is kept until a warning reaches a manager or its owner. The"
+            f" first was due {relative_text((row.unheard_since - now).total_seconds())}.",
+            "See how it is kept",
+        )
+        for row in still
+        if row.unheard_since
+    ]
+
+
+def _managed_by(person: User) -> QuerySet[Project]:
+    """Staff see to all projects."""
+    projects = visible_projects(person)
+    return projects if person.is_staff else projects.filter(memberships__user=person, memberships__role__in=MAY_MANAGE)

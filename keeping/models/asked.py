@@ -8,6 +8,8 @@ from django.db.models import Q
 from keeping.models.keepings import Keeping
 from portal.link_tokens import new_public_id
 
+WARNING = "deletion-warning"  # the mail by which they are told
+
 
 class AskedPerson(models.Model):
     """Somebody who was warned of a deletion. What opens their page is derived (``keeping.answer_links``)."""
@@ -22,10 +24,13 @@ class AskedPerson(models.Model):
         KEEP = "keep", "keep it longer"
         DELETE = "delete", "it may be deleted"
 
+    DECIDE = (Role.MANAGER, Role.OWNER)  # one of them has to know before anything is deleted
+
     keeping = models.ForeignKey(Keeping, on_delete=models.CASCADE, related_name="asked")
     email = models.EmailField()
     role = models.CharField(max_length=9, choices=Role)
     public_id = models.CharField(max_length=22, unique=True, default=new_public_id, editable=False)
+    deletion_at = models.DateTimeField(null=True, blank=True, help_text="The deletion of which they were told last.")
     key_id = models.CharField(max_length=8, editable=False, help_text="Which key of the ring signs it.")
     answer = models.CharField(max_length=6, choices=Answer, blank=True, default=Answer.NONE)
     answered_at = models.DateTimeField(null=True, blank=True)

@@ -37,6 +37,9 @@ class Keeping(Work):
 
     deletion_at = models.DateTimeField(null=True, blank=True, help_text="As last computed; empty: not by the clock.")
     warned_at = models.DateTimeField(null=True, blank=True, help_text="First warning of the deletion that is coming.")
+    unheard_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since then warnings reached nobody who decides, so the deletion moves on."
+    )
     extended_until = models.DateTimeField(null=True, blank=True)
     extensions = models.PositiveIntegerField(default=0, help_text="By people without the right to manage.")
 
@@ -66,6 +69,9 @@ class Keeping(Work):
             ),
             models.Index(fields=["deletion_at"], condition=Q(deleted_at__isnull=True), name="keepings_by_deletion"),
             models.Index(fields=["held_at"], condition=Q(held_at__isnull=False), name="keepings_held"),
+            models.Index(
+                fields=["unheard_since"], condition=Q(unheard_since__isnull=False), name="keepings_nobody_heard_of"
+            ),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(

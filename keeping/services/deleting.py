@@ -7,6 +7,7 @@ from django.db import transaction
 from keeping import events
 from keeping.models import Keeping
 from keeping.services.facts import situation_of
+from keeping.services.keepings import NEWS
 from portal.actors import Actor
 from portal.errors import Conflict
 from portal.models import Dataset
@@ -59,8 +60,8 @@ def restore(*, dataset: Dataset, actor: Actor, now: datetime) -> Keeping:
     """Links and downloads work again; it is kept for another month at least. Raises Conflict when it is too late."""
     with transaction.atomic():
         gone = Keeping.objects.filter(dataset=dataset, deleted_at__isnull=False, purge_began_at__isnull=True)
-        kept = {"extended_until": now + KEPT_AFTER_RESTORING, "deletion_at": None, "warned_at": None}
-        if not gone.update(deleted_at=None, deleted_by="", purge_after=None, not_before=None, trouble="", **kept):
+        kept = {"extended_until": now + KEPT_AFTER_RESTORING, "deletion_at": None, **NEWS}
+        if not gone.update(deleted_at=None, deleted_by="", purge_after=None, trouble="", **kept):
             raise Conflict("It is not deleted, or its files are being removed already and cannot be restored.")
         Dataset.objects.filter(pk=dataset.pk, state=State.EXPIRED).update(state=State.RELEASED)
         keeping = Keeping.objects.select_related("dataset__project").get(dataset=dataset)

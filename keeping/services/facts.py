@@ -2,16 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 
 from keeping.due import Facts, Policy
 from keeping.models import AskedPerson, Keeping, RetentionClass
-from portal.models import AuditEvent
+from keeping.models.asked import WARNING
+from portal.models import AuditEvent, Notice
 from sharing.models import ShareLink
 
 CountedFrom = RetentionClass.CountedFrom
@@ -32,9 +33,16 @@ class _Link(NamedTuple):
 
     @property
     def done_at(self) -> datetime | None:
-        """When nothing more was to be waited for: they have everything, or said so, or that it is not theirs."""
-        said = self.answered_at if self.answer in (Answer.HAS_IT, Answer.NOT_THEIRS) else None
+        """When nothing more was to be waited for: they have everything, or said so. Never for the wrong person."""
+        if self.is_astray:
+            return None
+        said = self.answered_at if self.answer == Answer.HAS_IT else None
         return min((at for at in (self.completed_at, said) if at), default=None)
+
+    @property
+    def is_astray(self) -> bool:
+        """It went to the wrong person and nobody has done anything about that: the right one was never reached."""
+        return self.answer == Answer.NOT_THEIRS and self.revoked_at is None
 
     @property
     def agreed_at(self) -> datetime | None:
@@ -46,16 +54,23 @@ class _Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One dataset's facts, with the class that applies (None: kept for ever) and who has not fetched everything."""
+    """One dataset's facts, with the class that applies (None: kept for ever) and who has not fetched everything.
+
+    ``waited_for``: those whose links still work or ended so; ``without``: those of them who want the data.
+    """
 
     keeping: Keeping
     retention: RetentionClass | None
     facts: Facts
+    waited_for: frozenset[str]
     without: list[str]
 
     @property
     def policy(self) -> Policy:
         return Policy(self.retention.days, self.retention.deletes_early) if self.retention else FOR_EVER
+
+    def told(self, at: datetime | None) -> Self:
+        return replace(self, facts=replace(self.facts, told_at=at))
 
     @property
     def may_come_earlier(self) -> bool:
@@ -70,7 +85,8 @@ def situation_of(keeping: Keeping) -> Situation:
 
 
 def situations(keepings: Sequence[Keeping]) -> list[Situation]:
-    """In the same order; each with its dataset and project. Cost: five queries, whatever the number."""
+    """In the same order; each with its dataset and project. Cost: four queries, whatever the
+    number; five where something is warned of."""
     datasets = {keeping.dataset_id for keeping in keepings}
     links: dict[UUID, list[_Link]] = defaultdict(list)
     for dataset_id, *columns in ShareLink.objects.filter(dataset__in=datasets).values_list("dataset", *_Link._fields):
@@ -82,10 +98,12 @@ def situations(keepings: Sequence[Keeping]) -> list[Situation]:
     for keeping_id, email, answered_at in agreeing.values_list("keeping", "email", "answered_at"):
         if answered_at:
             answers[keeping_id][email.lower()] = answered_at
-    return [
+    told = _told_at(keepings)
+    found = [
         _situation(each, classes[each.dataset_id], links[each.dataset_id], taken.get(each.pk), answers[each.pk])
         for each in keepings
     ]
+    return [each.told(told.get(each.keeping.pk)) for each in found]
 
 
 def _situation(
@@ -104,8 +122,9 @@ def _situation(
         warned_at=keeping.warned_at,
     )
     done = {link.recipient.lower() for link in links if link.done_at}
-    without = {link.recipient.lower() for link in links if link.revoked_at is None} - done
-    return Situation(keeping, retention, facts, sorted(without))
+    waited_for = {link.recipient.lower() for link in links if link.revoked_at is None} - done
+    astray = {link.recipient.lower() for link in links if link.is_astray}
+    return Situation(keeping, retention, facts, frozenset(waited_for), sorted(waited_for - astray))
 
 
 def _counted_from(
@@ -134,13 +153,15 @@ def _each_recipient_s_end(links: list[_Link]) -> list[datetime]:
 
 
 def _agreed_at(keeping: Keeping, links: list[_Link], agreed: dict[str, datetime]) -> datetime | None:
-    """When the last of the recipients, and the owner if one is named, agreed; None while one has not."""
+    """When the last of the recipients, and the owner if one is named, agreed; None while one has not, or a link went
+    to the wrong person."""
+    if any(link.is_astray for link in links):
+        return None
     agreed = dict(agreed)
     for link in links:
         if link.agreed_at:
             agreed.setdefault(link.recipient.lower(), link.agreed_at)
-    theirs = (link for link in links if link.revoked_at is None and link.answer != Answer.NOT_THEIRS)
-    wanted = {link.recipient.lower() for link in theirs}
+    wanted = {link.recipient.lower() for link in links if link.revoked_at is None}
     if not wanted:
         return None
     wanted |= {keeping.owner_email.lower()} - {""}
@@ -163,3 +184,22 @@ def _last_taken(keeping_ids: Iterable[int]) -> dict[int, datetime]:
     downloads = AuditEvent.objects.filter(dataset_id=OuterRef("dataset"), kind="downloaded").order_by("-id")
     rows = Keeping.objects.filter(pk__in=list(keeping_ids)).annotate(taken=Subquery(downloads.values("at")[:1]))
     return {pk: taken for pk, taken in rows.values_list("pk", "taken") if taken}
+
+
+def _told_at(keepings: Sequence[Keeping]) -> dict[int, datetime]:
+    """Of those that are warned of: when the first warning since was sent to somebody who decides, and stayed there.
+
+    Cost: one query; none while nothing is warned of.
+    """
+    warned = {each.dataset_id: each for each in keepings if each.warned_at}
+    if not warned:
+        return {}
+    sent = Notice.objects.filter(kind=WARNING, state=Notice.State.SENT, dataset__in=warned)
+    decide = AskedPerson.objects.filter(keeping__dataset=OuterRef("dataset"), role__in=AskedPerson.DECIDE)
+    sent = sent.filter(Exists(decide.filter(email=OuterRef("to"))))
+    told: dict[int, datetime] = {}
+    for dataset_id, at in sent.values_list("dataset", "sent_at"):
+        keeping = warned[dataset_id]
+        if at and keeping.warned_at and at >= keeping.warned_at:
+            told[keeping.pk] = min(at, told.get(keeping.pk, at))
+    return told

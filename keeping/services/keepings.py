@@ -13,6 +13,8 @@ from portal.errors import Conflict, Invalid
 from portal.models import Dataset
 from portal.queue import enqueue
 
+NEWS = {"warned_at": None, "unheard_since": None, "not_before": None}  # to be looked at; its notice begins anew
+
 
 def keeping_of(dataset: Dataset) -> Keeping:
     """Its row; one that is not saved yet when nothing was ever said. Cost: one query."""
@@ -45,7 +47,7 @@ def hold(*, dataset: Dataset, reason: str, actor: Actor, now: datetime) -> Keepi
     with transaction.atomic():
         keeping = _locked(dataset)
         free = Keeping.objects.filter(pk=keeping.pk, held_at__isnull=True, purge_began_at__isnull=True)
-        if not free.update(held_at=now, held_by=actor.label, hold_reason=reason, warned_at=None, not_before=None):
+        if not free.update(held_at=now, held_by=actor.label, hold_reason=reason, **NEWS):
             raise Conflict(
                 f"{keeping.held_by} holds it already: {keeping.hold_reason}"
                 if keeping.is_held
@@ -80,11 +82,10 @@ def extend(*, dataset: Dataset, actor: Actor, now: datetime, manages: bool) -> K
         until, refused = extension_of(keeping, now=now, manages=manages)
         if refused or until is None:
             raise Conflict(refused)
-        keeping.extended_until, keeping.not_before, keeping.warned_at = until, None, None
+        keeping.extended_until = keeping.deletion_at = until
         keeping.extensions += not manages
-        keeping.save(update_fields=["extended_until", "not_before", "warned_at", "extensions"])
-        keeping.deletion_at = until
-        Keeping.objects.filter(pk=keeping.pk).update(deletion_at=until)
+        kept = {"extended_until": until, "deletion_at": until, "extensions": keeping.extensions}
+        Keeping.objects.filter(pk=keeping.pk).update(**kept, **NEWS)
         events.keeping_extended(keeping, actor)
         enqueue("keeping.tasks.retention_task")
     return keeping

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db.models import Exists, OuterRef, QuerySet
 
-from keeping.due import deletion_at, deletion_due, look_again_at, warning_due, warning_is_over
+from keeping.due import deletion_at, deletion_due, look_again_at, reached_nobody, warning_due, warning_is_over
 from keeping.models import Keeping, RetentionClass
 from keeping.services.deleting import expire
 from keeping.services.facts import Situation, situations
@@ -84,11 +84,8 @@ def _claim(now: datetime) -> list[Keeping]:
 
 def _look_at(situation: Situation, now: datetime) -> None:
     """Whatever is due, and when to look again. What somebody decides meanwhile has it looked at once more."""
-    keeping, policy = situation.keeping, situation.policy
-    if warning_is_over(situation.facts, policy, now):
-        situation = replace(situation, facts=replace(situation.facts, warned_at=None))
-        keeping.warned_at = None
-    facts = situation.facts
+    situation = _with_news_of_warnings(situation, now)
+    keeping, policy, facts = situation.keeping, situation.policy, situation.facts
     keeping.deletion_at = deletion_at(facts, policy, now)
     if deletion_due(facts, policy, now):
         if expire(keeping, actor=SYSTEM, reason=_reason(situation), now=now):
@@ -99,7 +96,22 @@ def _look_at(situation: Situation, now: datetime) -> None:
         keeping.warned_at = keeping.warned_at or now
         facts = replace(facts, warned_at=keeping.warned_at)
     again = look_again_at(facts, policy, now, may_come_earlier=situation.may_come_earlier)
-    _let_go(keeping, not_before=again, warned_at=keeping.warned_at, deletion_at=deletion_at(facts, policy, now))
+    noted = {name: getattr(keeping, name) for name in ("warned_at", "unheard_since")}
+    _let_go(keeping, not_before=again, deletion_at=deletion_at(facts, policy, now), **noted)
+
+
+def _with_news_of_warnings(situation: Situation, now: datetime) -> Situation:
+    """Those that came to nothing are forgotten; since when that is so is noted until somebody is told."""
+    keeping, facts, policy = situation.keeping, situation.facts, situation.policy
+    over = warning_is_over(facts, policy, now)
+    if reached_nobody(facts, policy, now):
+        keeping.unheard_since = keeping.unheard_since or facts.warned_at
+    elif over or facts.told_at or deletion_at(facts, policy, now) is None:
+        keeping.unheard_since = None
+    if not over:
+        return situation
+    keeping.warned_at = None
+    return replace(situation, facts=replace(facts, warned_at=None, told_at=None))
 
 
 def _let_go(keeping: Keeping, **columns: object) -> None:

@@ -58,6 +58,7 @@ STATES: dict[str, State] = {
     "granted": State("granted", "check-circle", "ok"),
     "revoked": State("revoked", "slash-circle", "bad"),
     "held": State("held", "lock", "warn"),
+    "unheard": State("nobody told", "exclamation-triangle-fill", "bad"),
     "goes_soon": State("deleted soon", "calendar-x", "warn"),
     # second copies of files
     "wanted": State("waiting", "hourglass", "quiet"),

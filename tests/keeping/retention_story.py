@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from keeping.models import Keeping, RetentionClass
+from keeping.models.asked import WARNING
 from keeping.services.purging import purge_deleted
 from keeping.services.retention import keep_by_the_clock
 from portal.link_tokens import current_key_id
 from portal.mail_claims import Clock
+from portal.mail_sending import send_due_mail
 from portal.models import Dataset, Notice, Project
 from sharing.models import ShareLink
 
@@ -39,8 +41,9 @@ def a_link(dataset: Dataset, recipient: str = "rita@university.example", **field
 
 
 def everything(number: float) -> None:
-    """What the clock does at that day: both steps."""
+    """What the clock does at that day: both steps, and the mails."""
     keep_by_the_clock(clock=at(number))
+    send_due_mail(clock=at(number))
     purge_deleted(clock=at(number))
 
 
@@ -54,4 +57,5 @@ def keeping_of(dataset: Dataset) -> Keeping:
 
 def warned(dataset: Dataset) -> list[tuple[str, str]]:
     """To whom, and for which slot, in the order of queueing."""
-    return list(Notice.objects.filter(dataset=dataset).order_by("id").values_list("to", "slot"))
+    warnings = Notice.objects.filter(dataset=dataset, kind=WARNING)
+    return list(warnings.order_by("id").values_list("to", "slot"))

@@ -153,7 +153,7 @@ def test_a_sweep_that_ignores_holds_is_seen_by_the_test_above(
     monkeypatch.setattr(KeepingQuerySet, "filter", blind)
     a_class(project)
     for number in (16, 30):
-        keep_by_the_clock(clock=at(number))
+        everything(number)
     assert state_of(dataset) == "expired"
 
 
@@ -276,18 +276,20 @@ def test_a_deleted_dataset_is_restored_until_its_bytes_go(
 def test_what_the_days_count_from(make_dataset: MakeDataset, project: Project) -> None:
     a_class(project, counted_from="last_access")
     complete = a_class(project, name="complete", counted_from="all_complete", is_default=False)
-    read, done, waiting = (make_dataset({"a": b"1"}, name=name, **released()) for name in ("read", "done", "waiting"))
-    Keeping.objects.bulk_create([Keeping(dataset=each, retention_class=complete) for each in (done, waiting)])
+    names = ("read", "done", "waiting", "astray")
+    read, done, waiting, astray = (make_dataset({"a": b"1"}, name=name, **released()) for name in names)
+    Keeping.objects.bulk_create([Keeping(dataset=each, retention_class=complete) for each in (done, waiting, astray)])
     a_link(read, last_taken_at=day(20))
     AuditEvent.objects.create(at=day(25), kind="downloaded", dataset_id=read.pk, actor="bob", hash="", previous_hash="")
     whole: dict[str, Any] = {"state": "complete", "first_taken_at": day(3), "completed_at": day(4)}
     a_link(done, **whole)
-    a_link(done, "rob@university.example", answer="not_theirs", answered_at=day(9))
+    a_link(done, "rob@university.example", answer="has_it", answered_at=day(9))
+    a_link(astray, **whole, answer="not_theirs", answered_at=day(9), expires_at=day(50))
     a_link(waiting, **whole)
     a_link(waiting, "rob@university.example", expires_at=day(40))
     keep_by_the_clock(clock=at(1))
     ends = dict(Keeping.objects.values_list("dataset__name", "deletion_at"))
-    assert ends == {"read": day(55), "done": day(39), "waiting": day(70)}
+    assert ends == {"read": day(55), "done": day(39), "waiting": day(70), "astray": day(80)}
 
 
 def test_it_goes_early_once_every_recipient_has_checked_it_or_agreed(dataset: Dataset, project: Project) -> None:
@@ -301,6 +303,19 @@ def test_it_goes_early_once_every_recipient_has_checked_it_or_agreed(dataset: Da
     assert state_of(dataset) == "expired"
     assert warned(dataset) == []
     assert AuditEvent.objects.get(kind="dataset_deleted").detail["reason"] == "everybody has it or agreed"
+
+
+def test_it_does_not_go_early_while_the_right_person_was_not_reached(dataset: Dataset, project: Project) -> None:
+    """Who says that the data are not theirs agrees to nothing, gets no warning, and keeps nothing once revoked."""
+    a_class(project, deletes_early=True, days=300)
+    a_link(dataset, state="verified", first_taken_at=day(1), completed_at=day(2), verified_at=day(3))
+    astray = a_link(dataset, "rob@university.example", answer="not_theirs", answered_at=day(5), expires_at=day(20))
+    for number in (6, 30, 286):
+        everything(number)
+    assert (state_of(dataset), {to for to, _ in warned(dataset)}) == ("released", {"em@facility.example"})
+    type(astray).objects.filter(pk=astray.pk).update(revoked_at=day(287))
+    everything(288)
+    assert state_of(dataset) == "expired"
 
 
 def test_the_mail_brings_a_calendar_entry_and_a_page_where_a_click_keeps_it_longer(
@@ -353,7 +368,7 @@ def test_a_warning_and_its_calendar_entry_tell_the_day_where_the_project_is(data
 
 def test_a_warning_that_is_no_longer_true_is_not_sent(dataset: Dataset, project: Project, alice: User) -> None:
     a_class(project)
-    everything(16)
+    keep_by_the_clock(clock=at(16))
     extend(dataset=dataset, actor=SYSTEM, now=day(16), manages=True)
     assert send_due_mail(clock=at(16.01)) == {"dropped": 1}
 

@@ -14,7 +14,7 @@ from keeping.storage_report import held, next_deletions
 from portal.models import Dataset, Project, User
 from tests.conftest import SignIn
 from tests.keeping.conftest import MakeDataset
-from tests.keeping.retention_story import a_class, at, day, keeping_of, released, state_of
+from tests.keeping.retention_story import a_class, at, day, everything, keeping_of, released, state_of
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def in_april(monkeypatch: pytest.MonkeyPatch) -> None:
 def dataset(make_dataset: MakeDataset, project: Project, alice: User) -> Dataset:
     made = make_dataset({"a": b"1"}, name="run-1", **released())
     a_class(project)
-    keep_by_the_clock(clock=at(16))
+    everything(16)
     return made
 
 

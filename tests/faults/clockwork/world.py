@@ -16,7 +16,8 @@ from delivery.models import Delivery, Destination
 from delivery.services.copy_begin import begin_copy
 from delivery.services.hooks import make_hook
 from delivery.vault import lock_away
-from keeping.models import FileCopy, Keeping, RetentionClass
+from keeping.models import AskedPerson, FileCopy, Keeping, RetentionClass
+from keeping.models.asked import WARNING
 from portal import storage
 from portal.actors import Actor
 from portal.digests import KEPT_FOR
@@ -180,10 +181,19 @@ def _kept_for_a_month() -> None:
     for name in ("to-warn", "to-delete", "to-purge"):
         dataset = a_dataset(project, {"a.tif": b"a" * 400, "b.tif": b"b" * 500}, name=f"2026-09-01_{name}", **since)
         if name == "to-delete":
-            Keeping.objects.create(dataset=dataset, warned_at=now - 3 * WEEK)
+            _told_of_its_deletion(Keeping.objects.create(dataset=dataset, warned_at=now - 3 * WEEK))
         if name == "to-purge":
             Keeping.objects.create(dataset=dataset, deleted_at=now - 3 * WEEK, deleted_by="x", purge_after=now - WEEK)
             Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.EXPIRED)
+
+
+def _told_of_its_deletion(keeping: Keeping) -> None:
+    contact = keeping.dataset.project.contact_email
+    asked = AskedPerson.objects.create(keeping=keeping, email=contact, role="manager", key_id=current_key_id())
+    Notice.objects.create(
+        kind=WARNING, subject_id=asked.pk, slot="2026-11-01/14", to=contact, dataset=keeping.dataset, state="sent",
+        message_id=f"<warning-{asked.pk}@portal.example>", sent_at=keeping.warned_at,
+    )  # fmt: skip
 
 
 def _came_back(dataset: Dataset, outside: Path) -> None:
