@@ -4,6 +4,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from delivery.models import DatasetCopy, Delivery, Hook
+from portal.digests import wish_of
 from portal.models import Notice
 from portal.outbox import Mail
 from sharing.links import address_of
@@ -30,7 +31,14 @@ def push_ended(notice: Notice) -> Mail | None:
     if delivery.link:
         url = address_of(delivery.link) or settings.PORTAL_URL
     context = {"delivery": delivery, "dataset": dataset, "destination": delivery.destination, "url": url}
-    return Mail(notice.kind, context, reply_to=[dataset.project.contact_email])
+    told = _wish(delivery, notice)
+    return Mail(notice.kind, context | told, [dataset.project.contact_email], preferences=told["wish_url"])
+
+
+def _wish(delivery: Delivery, notice: Notice) -> dict[str, str]:
+    """Of those to whom a push at the release is told; what failed, or somebody asked for, is no matter of wishes."""
+    asked = delivery.link or delivery.asked_by
+    return {"wish_url": ""} if asked or delivery.state != Delivery.State.DONE else wish_of(notice)
 
 
 def hook_stopped(notice: Notice) -> Mail | None:

@@ -1,4 +1,5 @@
-"""Members are told of downloads as they wish: in a mail each, in one digest a day, or never.
+"""Members are told of downloads as they wish: of what concerns them, or of everything in a mail each or one digest a
+day, or of nothing.
 
 The digest of a day is an outbox row that is queued with its first line and goes out the next morning where the person
 is. So no task makes digests, and the outbox sends each once.
@@ -21,6 +22,7 @@ MORNING = time(7)
 KEPT_FOR = timedelta(days=90)  # staff read a sent digest again as long
 
 Told = Membership.Told
+WATCHING = (Told.EACH, Told.DAILY)
 
 
 def tell_of_download(
@@ -36,14 +38,17 @@ def tell_of_download(
 ) -> None:
     """Queues the mail ``kind`` as ``queue_notice`` does, except for members who wish otherwise.
 
-    ``said`` is how a digest says it. Addresses of nobody in the project get the mail. Cost: one query more.
+    ``said`` is how a digest says it. Addresses of nobody in the project get the mail; whoever has several spellings of
+    one gets one. Cost: one query more.
     """
-    told = list(dict.fromkeys(addresses))
+    told = {address.lower(): address for address in reversed(list(addresses))}
+    if not told:
+        return
     wishes = _wishes(told, dataset)
     notices = [
         new_notice(kind, address, subject_id=subject_id, slot=slot, dataset=dataset, context=context)
-        for address in told
-        if address.lower() not in wishes or wishes[address.lower()].told_of_downloads == Told.EACH
+        for known, address in reversed(told.items())
+        if known not in wishes or wishes[known].told_of_downloads in (Told.MINE, Told.EACH)
     ]
     daily = [wish.user for wish in wishes.values() if wish.told_of_downloads == Told.DAILY]
     lines = [
@@ -61,6 +66,22 @@ def tell_of_download(
     ]
     DigestLine.objects.bulk_create(lines, ignore_conflicts=True)
     queue_notices([*notices, *(_digest_of(line.person, line.day) for line in lines)])
+
+
+def watchers_of(project_id: int) -> list[str]:
+    """The members who chose to be told of everything in a project, whoever shared it. One query."""
+    members = Membership.objects.filter(project=project_id, told_of_downloads__in=WATCHING, user__is_active=True)
+    return list(members.order_by("pk").values_list("user__email", flat=True))
+
+
+def wish_of(notice: Notice) -> dict[str, str]:
+    """For the foot of a mail that members may turn off: why it came, if it was chosen, and where to choose otherwise.
+    Both empty for an address of nobody in the project. One query."""
+    wish = _wishes([notice.to], notice.dataset).get(notice.to.lower()) if notice.dataset else None
+    if wish is None:
+        return {"chosen_for": "", "wish_url": ""}
+    chosen = wish.told_of_downloads in WATCHING
+    return {"chosen_for": wish.project.name if chosen else "", "wish_url": settings.PORTAL_URL + reverse("mail_wishes")}
 
 
 def day_of(person: User, now: datetime) -> date:
@@ -96,11 +117,11 @@ def forget_old_lines(now: datetime) -> int:
     return DigestLine.objects.filter(day__lt=(now - KEPT_FOR).date()).delete()[0]
 
 
-def _wishes(addresses: list[str], dataset: Dataset) -> dict[str, Membership]:
+def _wishes(addresses: Iterable[str], dataset: Dataset) -> dict[str, Membership]:
     """By address, of those members of the dataset's project who have one of these."""
     known = {address.lower() for address in addresses}
     members = Membership.objects.filter(project=dataset.project_id, user__email__in=known, user__is_active=True)
-    return {member.user.email: member for member in members.select_related("user")}
+    return {member.user.email: member for member in members.select_related("user", "project")}
 
 
 def _digest_of(person: User, day: date) -> Notice:

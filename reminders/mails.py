@@ -57,7 +57,12 @@ def reminder_copy(notice: Notice, unfetched: Unfetched | None) -> Mail | None:
     policy = policy_at_hand(link.dataset.project)
     about = _about(unfetched, policy, notice.as_of)
     about["facts"] = [*about["facts"], ("Shared", minute_text(link.starts_at))]
-    return Mail("reminder-copy", {**about, "dataset_url": address}, not_before=_not_before(notice, policy))
+    return Mail(
+        "reminder-copy",
+        {**about, "dataset_url": address},
+        preferences=about["policy_url"],
+        not_before=_not_before(notice, policy),
+    )
 
 
 def reminder_digest(notice: Notice) -> Mail | None:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.digests import wish_of
 from portal.models import Dataset, Notice
 from portal.outbox import Mail
 from portal.templatetags.quantities import counted, size_text
@@ -51,7 +52,7 @@ def dataset_released(notice: Notice) -> Mail | None:
         return None
     links = ShareLink.objects.filter(dataset=notice.dataset).order_by("recipient")
     recipients = list(dict.fromkeys(links.values_list("recipient", flat=True)))
-    return Mail("dataset-released", {**_about(notice.dataset), "recipients": recipients})
+    return _for_members(notice, notice.dataset, recipients=recipients)
 
 
 def first_complete_download(notice: Notice) -> Mail | None:
@@ -59,13 +60,13 @@ def first_complete_download(notice: Notice) -> Mail | None:
     link = ShareLink.objects.filter(pk=notice.context["link"]).first()
     if notice.dataset is None or link is None:
         return None
-    return Mail("first-complete-download", {**_about(notice.dataset), "link": link})
+    return _for_members(notice, notice.dataset, link=link)
 
 
 def download_complete(notice: Notice) -> Mail | None:
     """To who shared it by hand: this recipient has everything."""
     link = ShareLink.objects.filter(pk=notice.subject_id).select_related("dataset__instrument").first()
-    return Mail("download-complete", {**_about(link.dataset), "link": link}) if link else None
+    return _for_members(notice, link.dataset, link=link) if link else None
 
 
 def more_time_asked(notice: Notice) -> Mail | None:
@@ -143,6 +144,12 @@ def not_theirs(notice: Notice) -> Mail | None:
         return None
     link_url = settings.PORTAL_URL + reverse("link_terms", args=[link.pk])
     return Mail("not-theirs", {**_about(link.dataset), "link": link, "link_url": link_url})
+
+
+def _for_members(notice: Notice, dataset: Dataset, **more: object) -> Mail:
+    """One that members may turn off, each on a page of their own."""
+    wish = wish_of(notice)
+    return Mail(notice.kind, {**_about(dataset), **wish, **more}, preferences=wish["wish_url"])
 
 
 def _files_of(dataset: Dataset) -> str:

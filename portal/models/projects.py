@@ -94,15 +94,16 @@ class Membership(models.Model):
         VIEWER = "viewer", "Viewer"
 
     class Told(models.TextChoices):
-        EACH = "each", "a mail each time"
-        DAILY = "daily", "one digest a day"
-        NEVER = "never", "never"
+        MINE = "mine", "what concerns me, a mail each time"
+        EACH = "each", "everything, a mail each time"
+        DAILY = "daily", "everything, one digest a day"
+        NEVER = "never", "nothing"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role, default=Role.VIEWER)
     told_of_downloads = models.CharField(
-        max_length=5, choices=Told, default=Told.EACH, help_text="The person’s own wish, for mails to their address."
+        max_length=5, choices=Told, default=Told.MINE, help_text="The person’s own wish, for mails to their address."
     )
 
     class Meta:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from portal.actors import SYSTEM, Actor
-from portal.digests import tell_of_download
+from portal.digests import tell_of_download, watchers_of
 from portal.link_tokens import current_key_id
 from portal.models import Dataset, User
 from portal.outbox import new_notice, queue_notices
@@ -43,7 +43,7 @@ def dispatch_dataset(*, dataset_id: UUID, now: datetime) -> list[ShareLink]:
         )
         tell_of_download(
             "dataset-released",
-            operators_of(dataset),
+            [*operators_of(dataset), *watchers_of(dataset.project_id)],
             dataset=dataset,
             said=f"released: {counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}",
             subject_id=dataset.pk,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from portal.digests import tell_of_download
+from portal.digests import tell_of_download, watchers_of
 from portal.models import Dataset, Notice
 from sharing.models import ShareLink
 
@@ -25,25 +25,23 @@ def tell_of_completion(link: ShareLink, now: datetime) -> None:
         now=now,
         context={"link": link.pk},
     )
-    _tell_sender(link, now)
+    _tell_of_each(link, now)
 
 
-def _tell_sender(link: ShareLink, now: datetime) -> None:
-    """Whoever shared it by hand hears of each recipient, but not twice of the first."""
-    person = link.created_by
-    if person is None or not person.is_active:
-        return
-    told = Notice.objects.filter(kind="first-complete-download", subject_id=str(link.dataset_id), to=person.email)
-    if not any(notice.context.get("link") == link.pk for notice in told):
-        tell_of_download(
-            "download-complete",
-            [person.email],
-            dataset=link.dataset,
-            said=_has_everything(link),
-            subject_id=link.pk,
-            slot="complete",
-            now=now,
-        )
+def _tell_of_each(link: ShareLink, now: datetime) -> None:
+    """Whoever shared it by hand, or chose to hear of everything, hears of each recipient, not twice of the first."""
+    sender = [link.created_by.email] if link.created_by and link.created_by.is_active else []
+    firsts = Notice.objects.filter(kind="first-complete-download", subject_id=str(link.dataset_id))
+    told = {notice.to.lower() for notice in firsts if notice.context.get("link") == link.pk}
+    tell_of_download(
+        "download-complete",
+        [address for address in (*sender, *watchers_of(link.dataset.project_id)) if address not in told],
+        dataset=link.dataset,
+        said=_has_everything(link),
+        subject_id=link.pk,
+        slot="complete",
+        now=now,
+    )
 
 
 def _has_everything(link: ShareLink) -> str:

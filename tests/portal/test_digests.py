@@ -109,5 +109,5 @@ def test_a_member_chooses_on_a_page_for_their_own_projects_alone(project: Projec
         assert client.post(page, sent).status_code == 302
     mine.refresh_from_db()
     theirs.refresh_from_db()
-    assert (mine.told_of_downloads, theirs.told_of_downloads) == ("daily", "each")
-    assert AuditEvent.objects.get(kind="mails_wished").detail == {"told": "one digest a day"}
+    assert (mine.told_of_downloads, theirs.told_of_downloads) == ("daily", "mine")
+    assert AuditEvent.objects.get(kind="mails_wished").detail == {"told": "everything, one digest a day"}
