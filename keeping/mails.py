@@ -9,10 +9,11 @@ from django.urls import reverse
 from keeping.answer_links import address_to_fetch, answer_address
 from keeping.calendar import deletion_entry
 from keeping.due import deletion_at, warning_due
-from keeping.models import AskedPerson, RetentionClass
+from keeping.models import AskedPerson, Keeping, RetentionClass
 from keeping.services.facts import Situation, situation_of
 from keeping.services.keepings import extension_of
-from portal.models import Notice
+from keeping.services.telling import slot_of_deletion
+from portal.models import Dataset, Notice
 from portal.outbox import Mail
 from portal.templatetags.quantities import counted, size_text
 from portal.templatetags.times import day_text
@@ -54,6 +55,28 @@ def deletion_warning(notice: Notice) -> Mail | None:
     return Mail("deletion-warning", context, reply_to=[project.contact_email], attachments=entry)
 
 
+def dataset_deleted(notice: Notice) -> Mail | None:
+    """To those who decide: who or what deleted it, and until when it can be restored. None once it was restored."""
+    found = Keeping.objects.select_related("dataset__project").filter(pk=notice.subject_id).first()
+    if found is None or not (notice.is_sent or (found.deleted_at and slot_of_deletion(found) == notice.slot)):
+        return None
+    dataset, said = found.dataset, notice.context
+    until = datetime.fromisoformat(said["until"])
+    context = {
+        "dataset": dataset,
+        "role": said["role"],
+        "who": f"{said['by']} deleted it by hand."
+        if said["by_hand"]
+        else f"The portal deleted it by the clock ({said['reason']}).",
+        "until": day_text(until),
+        "restorable": found.purge_began_at is None and notice.as_of < until,
+        "contact": dataset.project.contact_email,
+        "url": _page_of(dataset),
+        "facts": [*_what(dataset), ("Name", dataset.name)],
+    }
+    return Mail("dataset-deleted", context, reply_to=[dataset.project.contact_email])
+
+
 def _is_needed(notice: Notice, asked: AskedPerson, situation: Situation) -> bool:
     """The day that it tells of still stands, no later warning has its time, and a recipient still lacks something.
 
@@ -82,19 +105,24 @@ def _about(asked: AskedPerson, situation: Situation, now: datetime) -> dict[str,
         "until": day_text(until) if until else "",
         "why": _why(retention),
         "restorable": counted(retention.grace_days, "day,days") if retention else "",
-        "facts": [
-            ("What", dataset.title),
-            ("Files", f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"),
-            ("Deleted", day),
-        ],
+        "manage_url": _page_of(dataset) if manages else "",
+        "facts": [*_what(dataset), ("Deleted", day)],
     }
 
 
+def _what(dataset: Dataset) -> list[tuple[str, str]]:
+    files = f"{counted(dataset.verified_count, 'file,files')}, {size_text(dataset.bytes_verified)}"
+    return [("What", dataset.title), ("Files", files)]
+
+
 def _place_to_answer(asked: AskedPerson) -> str | None:
-    """Managers sign in; whoever has no account has an address of their own."""
-    if asked.role == AskedPerson.Role.MANAGER:
-        return settings.PORTAL_URL + reverse("dataset_keeping", args=[asked.keeping.dataset_id])
-    return answer_address(asked)
+    """An address of their own; managers can also sign in."""
+    manages = asked.role == AskedPerson.Role.MANAGER
+    return answer_address(asked) or (_page_of(asked.keeping.dataset) if manages else None)
+
+
+def _page_of(dataset: Dataset) -> str:
+    return settings.PORTAL_URL + reverse("dataset_keeping", args=[dataset.pk])
 
 
 def _why(retention: RetentionClass | None) -> str:

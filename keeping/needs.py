@@ -59,8 +59,8 @@ def nobody_told(person: User, now: datetime) -> list[Need]:
             "unheard",
             row.dataset.title,
             reverse("dataset_keeping", args=[row.dataset_id]),
-            "Nobody could be told that it will be deleted: it is kept until a warning reaches a manager or its owner. The"
-            f" first was due {relative_text((row.unheard_since - now).total_seconds())}.",
+            "Nobody could be told that it will be deleted; it is kept until a warning reaches a manager or its owner."
+            f" The first was due {relative_text((row.unheard_since - now).total_seconds())}.",
             "See how it is kept",
         )
         for row in still

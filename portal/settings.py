@@ -105,6 +105,7 @@ DATASET_PANELS: list[str] = [
     "sharing.panels.receipts_panel",
 ]
 DATASET_ROW_NOTES: list[str] = ["sharing.panels.fetched_notes"]
+LINK_NOTES: list[str] = ["reminders.next_reminder.next_reminder"]
 INSTRUMENT_STATES: list[str] = ["uploads.panels.instrument_states"]
 HOME_NEEDS: list[str] = [
     "portal.heartbeats.silent_programs",
@@ -157,6 +158,7 @@ MAILS = {
     "drop-received": "uploads.mails.drop_received",
     "stored-damaged": "keeping.mails.stored_damaged",
     "deletion-warning": "keeping.mails.deletion_warning",
+    "dataset-deleted": "keeping.mails.dataset_deleted",
     "push-done": "delivery.mails.push_ended",
     "push-failed": "delivery.mails.push_ended",
     "hook-stopped": "delivery.mails.hook_stopped",

@@ -15,12 +15,14 @@ Answer = AskedPerson.Answer
 
 
 def answer_keep(*, asked: AskedPerson, actor: Actor, now: datetime) -> Keeping:
-    """Kept longer, as far as the class of the dataset allows, and what they agreed to before counts no more.
+    """Kept longer, as far as the class of the dataset allows; managers may do that at any time. What they agreed to
+    before counts no more.
 
     Raises Conflict.
     """
     with transaction.atomic():
-        keeping = extend(dataset=asked.keeping.dataset, actor=actor, now=now, manages=False)
+        manages = asked.role == AskedPerson.Role.MANAGER
+        keeping = extend(dataset=asked.keeping.dataset, actor=actor, now=now, manages=manages)
         AskedPerson.objects.filter(pk=asked.pk).update(answer=Answer.KEEP, answered_at=now)
     return keeping
 

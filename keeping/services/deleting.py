@@ -8,6 +8,7 @@ from keeping import events
 from keeping.models import Keeping
 from keeping.services.facts import situation_of
 from keeping.services.keepings import NEWS
+from keeping.services.telling import tell_deleted
 from portal.actors import Actor
 from portal.errors import Conflict
 from portal.models import Dataset
@@ -52,6 +53,7 @@ def expire(keeping: Keeping, *, actor: Actor, reason: str, now: datetime) -> boo
             return False
         Dataset.objects.filter(pk=keeping.dataset_id).update(state=State.EXPIRED)
         keeping.deleted_at, keeping.purge_after = now, now + grace
+        tell_deleted(keeping, actor, reason=reason)
         events.dataset_deleted(keeping, actor, reason=reason)
     return True
 

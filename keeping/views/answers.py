@@ -12,7 +12,7 @@ from keeping.services.facts import situation_of
 from keeping.services.keepings import extension_of
 from portal.actors import Actor
 from portal.client_address import client_address
-from portal.errors import Invalid
+from portal.errors import Forbidden, Invalid
 from portal.views.link_pages import secret_address
 
 _ANSWERS = {"keep": answer_keep, "delete": answer_delete}
@@ -20,19 +20,24 @@ _ANSWERS = {"keep": answer_keep, "delete": answer_delete}
 
 @secret_address("GET", "HEAD", "POST", refused="keeping/answer_refused.html")
 def answer(request: HttpRequest, keep_token: str) -> HttpResponseBase:
-    asked, now = find_asked(keep_token), timezone.now()
+    now = timezone.now()
+    asked = find_asked(keep_token, now)
+    manages = asked.role == AskedPerson.Role.MANAGER
     if request.method == "POST":
         say = _ANSWERS.get(request.POST.get("answer", ""))
         if say is None:
             raise Invalid("The form came without an answer. Open the page again and choose one of the two buttons.")
+        if manages and say is answer_delete:
+            raise Forbidden("Sign in and delete it on its page, so that the history names your account.")
         say(asked=asked, actor=_actor(request, asked), now=now)
         return redirect("keep_answer", keep_token)
     keeping = asked.keeping
     situation = situation_of(keeping)
-    until, refused = extension_of(keeping, now=now, manages=False, situation=situation)
+    until, refused = extension_of(keeping, now=now, manages=manages, situation=situation)
     context = {
         "now": now,
         "asked": asked,
+        "manages": manages,
         "keeping": keeping,
         "dataset": keeping.dataset,
         "until": until,

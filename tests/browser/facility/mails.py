@@ -20,6 +20,7 @@ from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from delivery.models import DatasetCopy, Delivery, Hook  # noqa: E402
+from keeping.models import Keeping  # noqa: E402
 from portal.mail_text import Letter, write_letter  # noqa: E402
 from portal.models import DataFile, DigestLine, Membership, Notice, Project, User  # noqa: E402
 from reminders.models import ReminderPolicy  # noqa: E402
@@ -94,6 +95,13 @@ def _of_damage(kind: str) -> Notice:
     return _about(kind, dataset.pk, dataset=dataset, context={"files": files, "count": 5, "store": "the local folder"})
 
 
+def _of_a_deletion(kind: str) -> Notice:
+    keeping, _ = Keeping.objects.get_or_create(dataset=_a_link().dataset)
+    said = {"by": "the portal", "by_hand": False, "reason": "kept as “three months” says", "role": "manager"}
+    until = (NOW + timedelta(days=14)).isoformat()
+    return _about(kind, keeping.pk, dataset=keeping.dataset, context={**said, "until": until})
+
+
 def _of_a_day_of_reminders(kind: str) -> Notice:
     reminder = Notice.objects.filter(kind="reminder").select_related("dataset__project").latest("pk")
     assert reminder.dataset
@@ -124,6 +132,7 @@ MADE: dict[str, Callable[[str], Notice]] = {
     "push-failed": _of_a_push,
     "copy-failed": _of_a_copy,
     "stored-damaged": _of_damage,
+    "dataset-deleted": _of_a_deletion,
     "reminder-digest": _of_a_day_of_reminders,
     "downloads-digest": _of_a_day_of_downloads,
     "drop-link": lambda kind: _about(kind, DropLink.objects.order_by("pk")[0].pk),
