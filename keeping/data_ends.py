@@ -1,6 +1,6 @@
 """Until when links to datasets are of any use: `settings.DATA_ENDS` names the function."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -27,9 +27,7 @@ def deletions(datasets: Collection[Dataset], now: datetime) -> Mapping[UUID, Dat
     for situation in situations(new) if new else []:
         situation.keeping.deletion_at = deletion_at(situation.facts, situation.policy, now)
     return {
-        each.dataset_id: DataEnd(each.deletion_at, _waited_for(each, classes[each.dataset_id]))
-        for each in keepings
-        if each.deletion_at
+        each.dataset_id: _end(each, each.deletion_at, classes[each.dataset_id]) for each in keepings if each.deletion_at
     }
 
 
@@ -50,8 +48,9 @@ def _is_settled(keeping: Keeping, retention: RetentionClass | None, now: datetim
     return not moves and keeping.not_before is not None and keeping.not_before > now
 
 
-def _waited_for(keeping: Keeping, retention: RetentionClass | None) -> Callable[[], frozenset[str]]:
-    """Recipients who have not fetched everything, where the class waits for them."""
-    if retention is None or retention.counted_from != CountedFrom.ALL_COMPLETE:
-        return frozenset
-    return cache(lambda: situation_of(keeping).waited_for)
+def _end(keeping: Keeping, at: datetime, retention: RetentionClass | None) -> DataEnd:
+    if retention is None:
+        return DataEnd(at)
+    waits = retention.counted_from == CountedFrom.ALL_COMPLETE
+    waits_for = cache(lambda: situation_of(keeping).waited_for) if waits else frozenset
+    return DataEnd(at, waits_for, agreed_earlier=retention.deletes_early and not keeping.extended_until)

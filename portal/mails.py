@@ -32,6 +32,26 @@ def invitation(notice: Notice) -> Mail | None:
     return Mail("invitation", context, reply_to=[project.contact_email] if project else [])
 
 
+def password_reset(notice: Notice) -> Mail | None:
+    """To whoever asked for a new password. No longer needed when the account was closed."""
+    person = User.objects.filter(pk=notice.subject_id, is_active=True).first()
+    if person is None:
+        return None
+    days = settings.PASSWORD_RESET_TIMEOUT // 86_400
+    return Mail("password-reset", {"address": _password_address(person), "days": days})
+
+
+def password_changed(notice: Notice) -> Mail | None:
+    """To whose account it is: somebody chose a new password, when and from where."""
+    address = settings.PORTAL_URL + reverse("account_reset_password")
+    return Mail("password-changed", {**notice.context, "at": notice.created_at, "forgotten_address": address})
+
+
+def no_account(notice: Notice) -> Mail | None:
+    """To an address that somebody gave who wants a new password, and that nobody has."""
+    return Mail("no-account", {"email": notice.to})
+
+
 def mails_held(notice: Notice) -> Mail | None:
     """To a manager: the project has sent as many mails as it may in a day, or as many as reminders may."""
     project = Project.objects.filter(pk=notice.subject_id).first()

@@ -168,6 +168,9 @@ MAILS = {
     "reminder-digest": "reminders.mails.reminder_digest",
     "downloads-digest": "portal.digests.digest",
     "invitation": "portal.mails.invitation",
+    "password-reset": "portal.mails.password_reset",
+    "password-changed": "portal.mails.password_changed",
+    "no-account": "portal.mails.no_account",
     "storage-report": "portal.storage_mail.storage_report_mail",
     "mails-held": "portal.mails.mails_held",
 }

@@ -51,6 +51,7 @@ def authorise(token: str, now: datetime) -> ShareLink:
         raise LinkRevoked(
             f"It was ended by the people who sent it. Ask {contact} if you still need the data.", **detail
         )
+    _require_data(link.dataset, contact, detail)
     if link.expires_at <= now:
         said, more = _more_time(token, link, now)
         raise LinkExpired(f"It worked until {day_text(link.expires_at)}. {said}", **detail, **more)
@@ -58,11 +59,15 @@ def authorise(token: str, now: datetime) -> ShareLink:
         raise LinkNotYetOpen(f"It works from {day_text(link.starts_at)} on. Come back then.", **detail)
     if link.is_stopped:
         raise LinkStopped(f"The person who sent it no longer works here. Ask {contact} for a new one.", **detail)
-    if link.dataset.state == Dataset.State.EXPIRED:
-        raise DataDeleted(f"For a while they can be restored. Write to {contact} at once if you need them.", **detail)
-    if link.dataset.is_gone:
-        raise DataDeleted(f"They were kept for a limited time. Ask {contact} whether a copy exists.", **detail)
     return link
+
+
+def _require_data(dataset: Dataset, contact: str, detail: dict[str, Any]) -> None:
+    """Also of a link that ended before them: that more time is of no use is what its recipient has to know."""
+    if dataset.state == Dataset.State.EXPIRED:
+        raise DataDeleted(f"For a while they can be restored. Write to {contact} at once if you need them.", **detail)
+    if dataset.is_gone:
+        raise DataDeleted(f"They were kept for a limited time. Ask {contact} whether a copy exists.", **detail)
 
 
 def admit(request: HttpRequest, token: str, now: datetime, way: Way | None = None) -> ShareLink:

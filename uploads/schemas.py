@@ -100,7 +100,7 @@ class DatasetOut(Schema):
             recipients=[recipient.email for recipient in dataset.recipients.all()],
             created_at=dataset.created_at,
             released_at=dataset.released_at,
-            safe_to_delete_since=dataset.safe_to_delete_since,
+            safe_to_delete_since=None if dataset.is_gone else dataset.safe_to_delete_since,
         )
 
 

@@ -17,10 +17,12 @@ from sharing.models import ShareLink
 @dataclass(frozen=True, slots=True)
 class DataEnd:
     """The data are deleted ``at`` that moment, as things stand. ``waits_for``: recipients, in lower case, for the end
-    of whose links the deletion waits, so that theirs may end at any time; asked for only when it matters."""
+    of whose links the deletion waits, so that theirs may end at any time; asked for only when it matters.
+    ``agreed_earlier``: once everybody has the data, they go before that moment."""
 
     at: datetime
     waits_for: Callable[[], frozenset[str]] = frozenset
+    agreed_earlier: bool = False
 
     def cuts(self, recipient: str, until: datetime) -> bool:
         return until > self.at and recipient.lower() not in self.waits_for()

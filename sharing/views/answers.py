@@ -4,6 +4,7 @@ No password is asked for, as who is the wrong person has none; so the page names
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,6 +17,7 @@ from portal.link_passwords import is_unlocked
 from sharing.access import authorise, lock_of, recipient_actor
 from sharing.models import ShareLink
 from sharing.services.answers import note_answer
+from sharing.services.data_ends import data_end
 from sharing.views.link_pages import link_view
 
 Answer = ShareLink.Answer
@@ -32,11 +34,15 @@ class Question:
     done: str
 
 
+EARLIER = (
+    "The facility does not keep these data longer than they are needed: when all recipients have them, they are "
+    "deleted, and the link ends with them. Say it only when you have everything."
+)
 QUESTIONS = {
     "i_have_it": Question(
         Answer.HAS_IT,
         "Do you have the data?",
-        "Then no more reminders come. The link goes on working until its end.",
+        "Then no more reminders come.",
         "I have the data",
         "You said that you have the data",
     ),
@@ -84,6 +90,13 @@ def _ask(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
         "title": link.dataset.title if is_unlocked(request, lock_of(link)) else "",
         "contact": link.dataset.project.contact_email,
         "recipient": link.recipient,
+        "consequence": _consequence(link, asked, now),
         "page": reverse("link", args=[token]),
     }
     return render(request, "sharing/answer.html", context)
+
+
+def _consequence(link: ShareLink, asked: Question, now: datetime) -> str:
+    """A sentence when "I have it" is also an agreement that the data may go."""
+    end = data_end(link.dataset, now) if asked.answer == Answer.HAS_IT else None
+    return EARLIER if end and end.agreed_earlier else ""

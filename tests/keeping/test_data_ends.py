@@ -22,7 +22,7 @@ from sharing.services.extending import Extension, extend_links
 from sharing.services.more_time import ask_for_more_time, days_given_at_once
 from sharing.services.renewals import give_more_time
 from sharing.services.terms import NewTerms, change_terms
-from tests.keeping.conftest import MakeDataset, some_files
+from tests.keeping.conftest import MakeDataset, a_dataset, some_files
 from tests.keeping.retention_story import a_class, a_link, at, day, everything, released
 
 SAID = "The data are deleted on Tuesday 31 March 2026, so it works no longer than that."
@@ -197,7 +197,7 @@ def test_a_reminder_tells_of_the_deletion(dataset: Dataset) -> None:
 @pytest.mark.usefixtures("today")
 def test_whoever_shares_for_longer_than_the_data_are_kept_is_told(dataset: Dataset, bob: User, client: Client) -> None:
     client.force_login(bob)
-    page = reverse("share", args=[dataset.pk])
+    page = reverse("share_dataset", args=[dataset.pk])
     form = client.get(page).context["form"]
     wish = {
         "recipients": "ruth@university.example",
@@ -206,8 +206,7 @@ def test_whoever_shares_for_longer_than_the_data_are_kept_is_told(dataset: Datas
         "occasion": form["occasion"].value(),
     }
     said = client.post(page, wish, follow=True).content.decode()
-    assert "Shared with 1 person; the mails are on their way." in said
-    assert "The data are deleted on Tuesday 31 March 2026, so no link can work longer than that." in said
+    assert "on their way. The data are deleted on Tuesday 31 March 2026, so no link can work longer than that." in said
     link = ShareLink.objects.get(recipient="ruth@university.example")
     assert SAID in client.get(reverse("link_terms", args=[link.pk])).content.decode()
 
@@ -226,10 +225,22 @@ def test_the_end_of_the_data_costs_the_same_for_any_number_of_links(
 
 
 def test_datasets_of_which_none_has_a_row_yet_have_the_classes_of_their_own_projects(
-    dataset: Dataset, make_dataset: MakeDataset
+    dataset: Dataset,
 ) -> None:
     another = Project.objects.create(code="other", name="Other", contact_email="o@example.org")
     a_class(another, days=50)
-    other = make_dataset(some_files(1, 10), name="run-2", project=another, **released())
+    other = a_dataset(another, some_files(1, 10), name="run-2", **released())
     ends = data_ends([dataset, other], day(10))
     assert {pk: end.at for pk, end in ends.items()} == {dataset.pk: day(30), other.pk: day(50)}
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.usefixtures("today")
+def test_whoever_says_i_have_it_is_told_when_that_lets_the_data_be_deleted(
+    dataset: Dataset, client: Client, early: bool
+) -> None:
+    RetentionClass.objects.update(deletes_early=early)
+    path = reverse("link", args=[str(address_of(a_link(dataset))).rpartition("/")[2]])
+    said = " ".join(client.get(f"{path}/i-have-it").content.decode().split())
+    assert ("when all recipients have them, they are deleted, and the link ends with them" in said) == early
+    assert "all recipients" not in client.get(f"{path}/not-me").content.decode()

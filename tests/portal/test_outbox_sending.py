@@ -8,7 +8,6 @@ import pytest
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import IntegrityError, connection, transaction
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 from pytest_django.fixtures import Settings
@@ -189,12 +188,6 @@ def test_what_cannot_be_delivered_goes_back_to_an_address_of_its_own(settings: S
     assert letter.from_email == "returns@facility.example"
     assert letter.message()["From"] == settings.DEFAULT_FROM_EMAIL
     assert letter.message()["List-Unsubscribe"] is None, "nobody is sent this one again and again"
-
-
-def test_mails_about_passwords_keep_absence_notes_away_too(sam: User, client: Client) -> None:
-    client.post("/accounts/password/reset/", {"email": sam.email})
-    (letter,) = mail.outbox
-    assert letter.message()["Auto-Submitted"] == "auto-generated"
 
 
 @pytest.mark.parametrize(

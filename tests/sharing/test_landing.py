@@ -127,7 +127,7 @@ def test_a_page_costs_as_many_queries_for_1000_files_as_for_10(
     for count in (10, 1000):
         visitor = Visitor(make_link(make_dataset({f"{number % 7}/{number:04d}.tif": b"x" for number in range(count)})))
         visitor.get()
-        with django_assert_max_num_queries(2):
+        with django_assert_max_num_queries(3):
             visitor.get()
-        with django_assert_max_num_queries(2):
+        with django_assert_max_num_queries(3):
             visitor.get("?folder=3")

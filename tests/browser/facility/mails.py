@@ -28,6 +28,7 @@ from sharing.models import RenewalRequest, ShareLink  # noqa: E402
 from uploads.models import Drop, DropLink  # noqa: E402
 
 NOW = timezone.now()
+FROM_A_BROWSER = {"address": "192.0.2.44", "program": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"}
 
 
 def main() -> None:
@@ -139,6 +140,9 @@ MADE: dict[str, Callable[[str], Notice]] = {
     "drop-received": lambda kind: _about(kind, 1, dataset=Drop.objects.order_by("pk")[0].dataset),
     "hook-stopped": lambda kind: _about(kind, Hook.objects.filter(state=Hook.State.STOPPED)[0].pk),
     "storage-report": lambda kind: _about(kind, "weekly", to=User.objects.filter(is_staff=True)[0].email),
+    "password-reset": lambda kind: _about(kind, _manager().pk),
+    "password-changed": lambda kind: _about(kind, _manager().pk, created_at=NOW, context=FROM_A_BROWSER),
+    "no-account": lambda kind: _about(kind, 1, to="mira.lang@university.example"),
     "mails-held": lambda kind: _about(kind, Project.objects.order_by("pk")[0].pk),
 }
 
