@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from checks.postgresql import throwaway_postgresql
@@ -28,11 +28,15 @@ class Swept:
         return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=self.env, stdout=subprocess.PIPE, text=True)
 
 
+def database_url(database: str) -> AbstractContextManager[str]:
+    """Of a server that ends with the bench; empty for SQLite, which needs none."""
+    return throwaway_postgresql() if database == "PostgreSQL" else nullcontext("")
+
+
 @contextmanager
 def swept(database: str, count: int, due: int, **settings: str) -> Iterator[Swept]:
     """``count`` links of which ``due`` want a reminder; nobody runs but whom the caller starts."""
-    server = throwaway_postgresql() if database == "PostgreSQL" else nullcontext("")
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, server as url:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, database_url(database) as url:
         env = os.environ | {"LABCOURIER_VAR": folder, "LABCOURIER_BROKER_URL": "memory://"}
         env |= {"LABCOURIER_CACHE_URL": "redis://127.0.0.1:1/0", "LABCOURIER_LOG_LEVEL": "ERROR"}
         env |= {"DJANGO_SETTINGS_MODULE": "portal.settings", "LABCOURIER_DATABASE_URL": url, **settings}
