@@ -3,7 +3,7 @@
 A day is one of the portal's zone. What is beyond the ceiling waits until the next day, says so in the outbox, and the
 project's managers are told once a day. Mails for which nobody waits, such as reminders, go only until four fifths of
 the ceiling are used up: a first link or a warning of deletion has the last fifth. Mails that are about no dataset
-(invitations, this one) are never held back, nor are new passwords, which do not come this way.
+(invitations, new passwords, this one) are never held back.
 """
 
 from collections import defaultdict

@@ -85,8 +85,8 @@ def situation_of(keeping: Keeping) -> Situation:
 
 
 def situations(keepings: Sequence[Keeping]) -> list[Situation]:
-    """In the same order; each with its dataset and project. Cost: four queries, whatever the
-    number; five where something is warned of."""
+    """In the same order; each with its dataset and project. Cost: four queries, whatever the number; five where
+    something is warned of."""
     datasets = {keeping.dataset_id for keeping in keepings}
     links: dict[UUID, list[_Link]] = defaultdict(list)
     for dataset_id, *columns in ShareLink.objects.filter(dataset__in=datasets).values_list("dataset", *_Link._fields):
