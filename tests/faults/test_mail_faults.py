@@ -9,13 +9,14 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from checks.ports import free_port
 from portal import mail_sending, smtp
 from portal.mail_sending import send_due_mail
 from portal.models import Notice, User
 from portal.outbox import Mail, new_notice, queue_notices
 from tests.faults.conftest import Found
 from tests.faults.sizes import times
-from tests.portal.mail_server import MailServer, mail_server
+from tests.portal.mail_server import MailServer, mail_server, send_to
 from tests.portal.many_connections import at_once, shared_database
 
 pytestmark = [pytest.mark.promise("P6-smtp"), pytest.mark.django_db(transaction=True)]
@@ -34,6 +35,7 @@ MANNERS = {  # how many mails go to a server that …
     "silent": times(2, 40),  # … takes the text and says nothing
     "gone": times(6, 300),  # … takes the text and hangs up
 }
+AWAY = times(12, 500)
 NEVER_TAKEN = {"hang", "cut", "full", "nobody", "spam"}
 
 
@@ -123,3 +125,36 @@ def test_calling_what_may_have_arrived_sent_would_be_noticed(
     send_for_days(1)
     found(f"with mails that were only believed to be sent, {len(wrongly_told(server))} of 4 were told wrongly")
     assert len(wrongly_told(server)) == 4
+
+
+def be_away(server: MailServer, settings: Settings) -> int:
+    """While all workers try twice; a minute after its return they try once more. How many mails waited for that."""
+    queue({"rita": AWAY})
+    send_to(settings, free_port())
+    for minute in (0, 1):
+        at_once(lambda now=NOW + timedelta(minutes=minute): send_due_mail(clock=lambda: now), WORKERS)  # type: ignore[misc]
+    send_to(settings, server.port)
+    at_once(lambda: send_due_mail(clock=lambda: NOW + timedelta(minutes=2)), WORKERS)
+    came = sum(len(letters) == 1 for letters in server.taken.values())
+    assert came == AWAY, f"{AWAY - came} of {AWAY} mails did not come, once each"
+    assert set(Notice.objects.filter(kind="hello").values_list("state", "attempts")) == {("sent", 1)}
+    return came
+
+
+def test_mails_wait_for_a_mail_server_that_is_away(server: MailServer, settings: Settings, found: Found) -> None:
+    found(f"mail server away for two rounds: {be_away(server, settings)} mails came within a minute of its return")
+
+
+@pytest.mark.parametrize(
+    "columns", [{"state": "failed"}, {"not_before": NOW + timedelta(hours=1)}], ids=["given_up", "put_off"]
+)
+def test_a_single_try_at_a_mail_server_that_is_away_would_be_noticed(
+    server: MailServer, settings: Settings, monkeypatch: pytest.MonkeyPatch, found: Found, columns: dict[str, object]
+) -> None:
+    def give_up(trouble: str, *, now: datetime) -> None:
+        Notice.objects.to_send().due(now).update(last_error=trouble, **columns)
+
+    monkeypatch.setattr(mail_sending, "_tell_who_waits", give_up)
+    with pytest.raises(AssertionError, match=f"{AWAY} of {AWAY} mails did not come"):
+        be_away(server, settings)
+    found(f"planted, a try that fails changes {', '.join(columns)}: noticed by {AWAY} of {AWAY} mails")

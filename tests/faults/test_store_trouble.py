@@ -1,10 +1,11 @@
 """P8: an S3 store answers 500, 503 or an error under 200 for a while: files wait, and are placed within two minutes."""
 
 import http.client
+import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -15,6 +16,9 @@ import botocore.endpoint
 import pytest
 from django.utils import timezone
 
+from dataplane.checksums import Digests, Reader
+from dataplane.errors import StoreTrouble
+from dataplane.store import Store
 from portal import storage
 from portal.models import DataFile, Dataset, Project
 from portal.stores.declared import S3Settings
@@ -22,6 +26,7 @@ from tests.faults.conftest import Found
 from tests.object_store import bucket_settings, object_store
 from tests.uploads import conftest as uploads
 from tests.uploads.conftest import Pc
+from uploads.services import placing, verification
 from uploads.services.work import sweep
 
 make_pc, ada, real_commits = uploads.make_pc, uploads.ada, uploads.real_commits
@@ -93,31 +98,73 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore.endpoint, "time", clock)
 
 
-@pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("illness", [500, 503, 200])
-def test_files_wait_for_a_store_that_is_ill_and_are_placed_when_it_is_well(
-    illness: int, ada: Pc, project: Project, s3_server: S3Settings, settings: Any, found: Found
-) -> None:
+@pytest.fixture
+def ill_store(ada: Pc, project: Project, s3_server: S3Settings, settings: Any, impatient: None) -> Iterator[Door]:
+    """Where the project's files are to go."""
     with door(s3_server) as ill:
         settings.STORES = {"objects": bucket_settings(f"http://127.0.0.1:{ill.server_port}")}
         storage.store_named("objects")
         Project.objects.update(store="objects")
-        dataset = ada.make_dataset()
-        ill.illness = illness
-        for path, data in FILES.items():
-            ada.send(dataset, path, data)
-        assert ada.close(dataset).status_code == 200
-        sweep(clock=timezone.now)
-        assert set(DataFile.objects.values_list("state", flat=True)) == {"received"}
-        assert ill.refused >= len(FILES)
-        ill.illness = 0
-        for passed in (timedelta(seconds=59), timedelta(seconds=119)):
-            sweep(clock=lambda later=passed: timezone.now() + later)  # type: ignore[misc]
-        dataset.refresh_from_db()
-        assert (dataset.store, dataset.state) == ("objects", Dataset.State.RELEASED)
-        for path, data in FILES.items():
-            with storage.open_verified(dataset, path) as stream:
-                assert stream.read() == data
+        yield ill
+
+
+def be_ill(store: Door, illness: int, ada: Pc) -> None:
+    """While a worker looks at the files; well again 59 seconds later."""
+    dataset = ada.make_dataset()
+    store.illness = illness
+    for path, data in FILES.items():
+        ada.send(dataset, path, data)
+    assert ada.close(dataset).status_code == 200
+    sweep(clock=timezone.now)
+    assert states() == {"received"}, f"of an ill store: {states()}"
+    assert store.refused >= len(FILES)
+    store.illness = 0
+    for passed in (timedelta(seconds=59), timedelta(seconds=119)):
+        sweep(clock=lambda later=passed: timezone.now() + later)  # type: ignore[misc]
+    assert states() == {"verified"}, f"two minutes later: {states()}"
+    dataset.refresh_from_db()
+    assert (dataset.store, dataset.state) == ("objects", Dataset.State.RELEASED)
+    for path, data in FILES.items():
+        with storage.open_verified(dataset, path) as stream:
+            assert stream.read() == data
+
+
+def states() -> set[str]:
+    return set(DataFile.objects.values_list("state", flat=True))
+
+
+@pytest.mark.parametrize("illness", [500, 503, 200])
+def test_files_wait_for_a_store_that_is_ill_and_are_placed_when_it_is_well(
+    illness: int, ill_store: Door, ada: Pc, found: Found
+) -> None:
+    be_ill(ill_store, illness, ada)
     found(
-        f"a store that answered {illness} to {ill.refused} writes: {len(FILES)} files waited, all placed within 120 s"
+        f"a store that answered {illness} to {ill_store.refused} writes: {len(FILES)} files waited, "
+        "all placed within 120 s"
     )
+
+
+def believe(target: Store, key: str, source: Reader, expected: Digests) -> None:
+    """Nothing is read back, and an error under 200 is none."""
+    with suppress(StoreTrouble):
+        target.put(key, source, expected.size)
+
+
+PLANTED = {
+    "an answer of 200 is believed": (200, placing, "put_checked", believe, "of an ill store: {'verified'}"),
+    "trouble is final": (503, verification, "_is_passing", lambda failure: False, "of an ill store: {'corrupt'}"),
+    "a file is tried again after an hour": (
+        503, verification, "_AGAIN_AFTER", timedelta(hours=1), "two minutes later: {'received'}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_portal_that_believes_or_gives_up_an_ill_store_would_be_noticed(
+    fault: str, ill_store: Door, ada: Pc, monkeypatch: pytest.MonkeyPatch, found: Found
+) -> None:
+    illness, module, name, planted, noticed = PLANTED[fault]
+    monkeypatch.setattr(module, name, planted)
+    with pytest.raises(AssertionError, match=re.escape(noticed)):
+        be_ill(ill_store, illness, ada)
+    found(f"planted, {fault}: noticed, {noticed}")
