@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests.faults.live_portal import CONFIGURATION, Facility, LivePortal, copy_facility, make_facility
 from tests.faults.reports import Campaign
@@ -16,6 +17,7 @@ _campaign = Campaign()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "promise(name): the page of docs/reports that tells how it went")
+    config.addinivalue_line("markers", "on_database(name): which one the portal has that is looked at")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -24,8 +26,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     promise = item.get_closest_marker("promise")
     if promise and (report.when == "call" or report.outcome != "passed"):
         findings = [str(value) for name, value in report.user_properties if name == "found"]
-        _campaign.add(promise.args[0], item.name, report.outcome, report.duration, findings)
+        _campaign.add(promise.args[0], item.name, _database_of(item), report.outcome, report.duration, findings)
     return report
+
+
+def _database_of(item: pytest.Item) -> str:
+    """A portal in processes of its own has SQLite unless its test says otherwise; one in this process has its own."""
+    if told := item.get_closest_marker("on_database"):
+        return str(told.args[0])
+    return "SQLite" if "facility" in getattr(item, "fixturenames", ()) else connection.display_name
 
 
 def pytest_sessionfinish() -> None:

@@ -4,6 +4,7 @@ The schedulers tick each second (`hurried.py`). Mail goes to a server that write
 """
 
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
@@ -13,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from celery import Celery
+from redis import Redis
 
 from checks.postgresql import FAST, Server, throwaway_server
 from deploy import broker
 from deploy.program_group import ProgramGroup
 from tests.faults.clockwork.outside import Outside, mails_in, outside
+from tests.faults.forgetful import Forgetful
 from tests.faults.live_portal import CHECKOUT, FACILITY, LivePortal, environment_of, manage
 from tests.sharing.handover import until
 
@@ -59,8 +63,8 @@ class LiveClock:
     world: Outside
 
     def ask(self, sql: str, **values: object) -> list[tuple[object, ...]]:
-        """Past the portal; committed."""
-        with psycopg.connect(self.database.url, autocommit=True) as connection:
+        """Past the portal; committed, also by a database that else forgets."""
+        with psycopg.connect(self.database.url, autocommit=True, options="-c synchronous_commit=on") as connection:
             cursor = connection.execute(sql, values)
             return cursor.fetchall() if cursor.description else []
 
@@ -105,6 +109,44 @@ class LiveClock:
             yield
             until(lambda: self.ask(queueing, insert='INSERT INTO "portal_notice"%') >= [(waiting,)])
 
+    @contextmanager
+    def nobody_ticks(self) -> Iterator[None]:
+        """The schedulers stand still, and what they called for is done."""
+        schedulers = [program for name, program in self.programs.running.items() if name.startswith("beat")]
+        for scheduler in schedulers:
+            scheduler.send_signal(signal.SIGSTOP)
+        try:
+            self.wait_until_quiet()
+            yield
+        finally:
+            for scheduler in schedulers:
+                scheduler.send_signal(signal.SIGCONT)
+
+    def wait_until_quiet(self) -> None:
+        """Until the workers have done all that they were called for. A worker that takes a call has it for a moment
+        before it says so: hence several looks in a row."""
+        with Redis(unix_socket_path=str(broker.socket_path(self.portal.var))) as calls:
+            until(lambda: all(_none_wait(calls) for _ in range(10)))
+
+    def call(self, task: str) -> None:
+        """Of the workers one takes it, as soon as they are there."""
+        with Celery(broker=_broker_url(self.portal.var)) as caller:
+            caller.send_task(task)
+
+    @contextmanager
+    def forgetful_database(self) -> Iterator[None]:
+        """What it says is committed is lost when it ends at once, but for what was asked past the portal."""
+        honest = self.database
+        honest.crash()
+        self.database = forgetful = Forgetful.instead_of(honest)
+        forgetful.start()
+        try:
+            yield
+        finally:
+            forgetful.crash()
+            self.database = honest
+            honest.start()
+
     def start_broker(self) -> None:
         self.programs.start("broker", [sys.executable, "-m", "deploy.broker"])
         self.programs.wait_until("broker", lambda: broker.answers(self.portal.var), 90)
@@ -123,11 +165,10 @@ def live_clock(var: Path, *, schedulers: int, workers: int) -> Iterator[LiveCloc
     with ExitStack() as running:
         database = running.enter_context(throwaway_server(*FAST))
         world = running.enter_context(outside(var.with_name("outside")))
-        socket = broker.socket_path(var)
         settings: dict[str, object] = world.settings() | {
             "database_url": database.url,
-            "broker_url": f"redis+socket://{socket}?virtual_host=0",
-            "cache_url": f"unix://{socket}?db=1",
+            "broker_url": _broker_url(var),
+            "cache_url": f"unix://{broker.socket_path(var)}?db=1",
             "log_level": "WARNING",
         }
         environment = environment_of(var, **settings)
@@ -144,6 +185,15 @@ def live_clock(var: Path, *, schedulers: int, workers: int) -> Iterator[LiveCloc
         running.callback(clock.portal.stop)
         clock.portal.start()
         yield clock
+
+
+def _broker_url(var: Path) -> str:
+    return f"redis+socket://{broker.socket_path(var)}?virtual_host=0"
+
+
+def _none_wait(calls: Redis) -> bool:
+    time.sleep(0.05)
+    return not calls.llen("celery") and not calls.hlen("unacked")
 
 
 def _kill(programs: ProgramGroup) -> None:

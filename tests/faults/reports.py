@@ -36,10 +36,10 @@ class Campaign:
         self._failed: dict[str, int] = defaultdict(int)
         self._began = time.monotonic()
 
-    def add(self, promise: str, name: str, outcome: str, seconds: float, findings: list[str]) -> None:
+    def add(self, promise: str, name: str, database: str, outcome: str, seconds: float, findings: list[str]) -> None:
         sentence = name.removeprefix("test_").replace("_", " ")
         self._failed[promise] += outcome != "passed"
-        self._rows[promise].append(f"| {sentence} | {'; '.join(findings)} | {outcome} | {seconds:.0f} |")
+        self._rows[promise].append(f"| {sentence} | {'; '.join(findings)} | {database} | {outcome} | {seconds:.0f} |")
 
     def write(self) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
@@ -53,9 +53,9 @@ class Campaign:
             f"# {promise}: {PROMISES[promise]}",
             "",
             f"Campaign of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, written by the run (`make campaign`): **{verdict}**.",
-            f"Machine: {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, SQLite.",
+            f"Machine: {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}.",
             "",
-            "| test | what was done | outcome | seconds |",
-            "|---|---|---|---|",
+            "| test | what was done | database | outcome | seconds |",
+            "|---|---|---|---|---|",
         ]
         return "\n".join([*lines, *rows, ""])
