@@ -249,7 +249,7 @@ CELERY_BEAT_SCHEDULE = {
     "remove deleted files": {"task": "keeping.tasks.purge_task", "schedule": timedelta(minutes=1)},
     "remove unfinished puts": {"task": "keeping.tasks.remove_unfinished_task", "schedule": timedelta(hours=6)},
     "forget old digests": {"task": "portal.tasks.forget_digests_task", "schedule": timedelta(hours=24)},
-    "expire links": {"task": "reminders.tasks.expire_links_task", "schedule": timedelta(minutes=10)},
+    "expire links": {"task": "reminders.tasks.expire_links_task", "schedule": timedelta(minutes=1)},
 }
 
 # --- files and uploads --------------------------------------------------------------------------------------------
