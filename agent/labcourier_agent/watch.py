@@ -2,126 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from labcourier_agent.close_requests import CloseRequests
-from labcourier_agent.config import FolderEntry, WatchConfig
-from labcourier_agent.exits import AgentError, AlreadyRunning, Exit, Interrupted, JournalTrouble
+from labcourier_agent.config import WatchConfig
+from labcourier_agent.exits import AgentError, Exit, JournalTrouble
 from labcourier_agent.hours import may_work
 from labcourier_agent.journal import Journal
-from labcourier_agent.lock import only_one, only_one_on
 from labcourier_agent.progress import LOGGER
 from labcourier_agent.settings import Folders
-from labcourier_agent.watch_dataset import WAITING, WatchedDataset
-from labcourier_agent.watch_folder import Look, WatchedFolder
 from labcourier_agent.watch_sittings import Sittings
-from labcourier_agent.watch_standing import FolderStanding, FolderState, StandingBoard
-from labcourier_agent.watch_wake import wake_on_events
+from labcourier_agent.watch_standing import StandingBoard
+from labcourier_agent.watch_thread import FolderWatch
 
 TICK = 0.2
-LOOK_EVERY = 1.0
-# A look takes at most this part of the time, however many files there are.
-SHARE = 0.1
-# Seconds between two looks, however many events there are.
-LEAST_REST = 0.1
 STAND_EVERY = 2.0
 # For a folder's thread to come to its end; one that hangs in a dead share ends with the process.
 FAREWELL = 3.0
-
-
-class FolderWatch:
-    """One folder with a thread of its own: a share that hangs holds up nobody else."""
-
-    def __init__(self, entry: FolderEntry, journal: Journal, folders: Folders, tell: Callable[[str], None]) -> None:
-        self.entry = entry
-        self.looks = 0
-        self.trouble = ""
-        self.exit_code = Exit.OK
-        self.folder: WatchedFolder | None = None
-        self._journal = journal
-        self._folders = folders
-        self._tell = tell
-        self._stop = threading.Event()
-        self._wake = threading.Event()
-        self._requests = CloseRequests(folders.state)
-        self._thread = threading.Thread(target=self._watch, name=f"watch-{entry.path}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._wake.set()
-
-    def join(self, seconds: float) -> None:
-        self._thread.join(seconds)
-
-    @property
-    def is_over(self) -> bool:
-        return not self._thread.is_alive()
-
-    @property
-    def last(self) -> Look | None:
-        return self.folder.last if self.folder else None
-
-    @property
-    def looked_since_sending(self) -> bool:
-        """Only a look after the last file was sent finds that nothing is missing, and has the dataset closed."""
-        looked_at = self.last.began if self.last else 0.0
-        return all(dataset.sent_at <= looked_at for dataset in _datasets(self))
-
-    def look_soon(self) -> None:
-        self._wake.set()
-
-    def _watch(self) -> None:
-        identity = hashlib.sha256(f"watch {self.entry.identity} {self.entry.portal.url}".encode()).hexdigest()
-        while not self._stop.is_set():
-            try:
-                # Entries with labels may share a folder within one process.
-                claimed = [] if self.entry.label else [self.entry.path]
-                with only_one(self._folders.locks, identity), only_one_on(self._folders.locks, claimed):
-                    self._keep_looking()
-            except AlreadyRunning as error:
-                self._note(f"{self.entry.path} is watched or sent by another process: end one of the two.", error)
-            except AgentError as error:
-                self._note(error.sentence, error)
-            except Exception as error:  # noqa: BLE001 one broken folder must not end the others unseen
-                LOGGER.debug("watching %s broke off", self.entry.path, exc_info=True)
-                self._note(f"Looking at {self.entry.path} broke off ({type(error).__name__}: {error}).", error)
-            self.looks += 1
-            self._stop.wait(10 * LOOK_EVERY)
-
-    def _keep_looking(self) -> None:
-        if self.folder is None:
-            self.folder = WatchedFolder(self.entry, self._journal, self._requests, self._stop)
-        wake_on_events(self.entry.path, self._wake, self._stop)
-        while not self._stop.is_set():
-            self._wake.clear()
-            began = time.monotonic()
-            try:
-                look = self.folder.look()
-            except Interrupted:
-                return
-            self._note(look.complaint, None)
-            self.looks += 1
-            took = time.monotonic() - began
-            LOGGER.debug("looked at %s: %d files in %.2f s", self.entry.path, look.entries, took)
-            rest = took / SHARE
-            self._stop.wait(max(rest, LEAST_REST))
-            self._wake.wait(max(LOOK_EVERY - max(rest, LEAST_REST), 0.0))
-
-    def _note(self, sentence: str, error: Exception | None) -> None:
-        if sentence and sentence != self.trouble:
-            self._tell(sentence)
-        elif self.trouble and not sentence:
-            LOGGER.info("%s: all is well again", self.entry.path)
-        self.trouble = sentence
-        self.exit_code = error.exit_code if isinstance(error, AgentError) else Exit.OTHER if error else Exit.OK
 
 
 class Watch:
@@ -180,7 +80,7 @@ class Watch:
         if not may_work(self._config.schedule):
             sittings.stop_all()
             return sittings.serve([], self._config)
-        pairs = [(dataset, watch.entry) for watch in self._watches.values() for dataset in _datasets(watch)]
+        pairs = [(dataset, watch.entry) for watch in self._watches.values() for dataset in watch.datasets]
         return sittings.serve(pairs, self._config)
 
     @property
@@ -210,7 +110,7 @@ class Watch:
             if wanted.get(identity) != watch.entry:
                 watch.stop()
                 watch.join(FAREWELL)
-                sittings.stop_those_of(_datasets(watch))
+                sittings.stop_those_of(watch.datasets)
                 del self._watches[identity]
         for identity, entry in wanted.items():
             if identity not in self._watches:
@@ -240,7 +140,7 @@ class Watch:
         if time.monotonic() - self._stood_at < STAND_EVERY:
             return
         may_send = may_work(self._config.schedule)
-        self.board.post([_standing(watch, may_send=may_send) for watch in self._watches.values()])
+        self.board.post([watch.standing(may_send=may_send) for watch in self._watches.values()])
         self._stood_at = time.monotonic()
 
     def _look_after_sending(self) -> None:
@@ -252,14 +152,14 @@ class Watch:
         return all(
             ((watch.looks >= 2 and watch.looked_since_sending) or watch.exit_code)
             and (watch.last is None or len(watch.last.waiting) <= watch.last.held)
-            and not any(dataset.needs_sending and not dataset.trouble for dataset in _datasets(watch))
+            and not any(dataset.needs_sending and not dataset.trouble for dataset in watch.datasets)
             for watch in self._watches.values()
         )
 
     def _outcome(self) -> Exit:
         """The gravest: trouble of a dataset, a folder that cannot be watched, files that are not complete."""
         watches = self._watches.values()
-        if any(dataset.trouble for watch in watches for dataset in _datasets(watch)):
+        if any(dataset.trouble for watch in watches for dataset in watch.datasets):
             return Exit.OTHER
         codes = {watch.exit_code for watch in watches} - {Exit.OK}
         if any(watch.last.is_missing for watch in watches if watch.last):
@@ -270,28 +170,6 @@ class Watch:
         if held:
             LOGGER.warning("%d files are not complete yet, and were not sent.", held)
         return Exit.TRY_LATER if held else Exit.OK
-
-
-def _datasets(watch: FolderWatch) -> list[WatchedDataset]:
-    return watch.folder.shelf.under_way() if watch.folder else []
-
-
-def _standing(watch: FolderWatch, *, may_send: bool) -> FolderStanding:
-    datasets, last = _datasets(watch), watch.last
-    counts = [dataset.counts() for dataset in datasets if dataset.needs_sending or dataset.feed]
-    trouble = watch.trouble or next((dataset.trouble for dataset in datasets if dataset.trouble), "")
-    state = FolderState.WATCHING if may_send else FolderState.PAUSED
-    if trouble:
-        state = FolderState.MISSING if last is not None and last.is_missing else FolderState.ERROR
-    return FolderStanding(
-        path=watch.entry.path,
-        portal=watch.entry.portal.name,
-        state=state,
-        files_waiting=sum(count.of(*WAITING) for count in counts) + (len(last.waiting) if last else 0),
-        bytes_waiting=sum(count.bytes_of(*WAITING) for count in counts) + (last.waiting_bytes if last else 0),
-        datasets_open=len(datasets),
-        message=trouble,
-    )
 
 
 def _version_of(file: Path) -> tuple[int, int] | None:

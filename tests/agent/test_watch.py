@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from labcourier_agent import watch, watch_dataset, watch_sittings
+from labcourier_agent import watch, watch_dataset, watch_sittings, watch_thread
 from labcourier_agent.config import read_config
 from labcourier_agent.exits import JournalTrouble
 from labcourier_agent.journal import Journal
@@ -31,7 +31,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture(autouse=True)
 def looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(watch_thread, "LOOK_EVERY", 0.1)
     monkeypatch.setattr(watch, "TICK", 0.05)
     monkeypatch.setattr(watch_dataset, "LINGER", 0.3)
     monkeypatch.setattr(watch_sittings, "FAREWELL", 2.0)
@@ -390,7 +390,7 @@ def test_a_journal_that_cannot_be_written_for_a_while_ends_nothing(
         fill(folder, a=10)
         eventually(lambda: standing(watching).state == "error")
         assert "database or disk is full" in standing(watching).message
-    monkeypatch.setattr(watch, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(watch_thread, "LOOK_EVERY", 0.01)
     eventually(lambda: portal.datasets and verified(portal.dataset) == {"a.tif": 10})
 
 
@@ -398,7 +398,7 @@ def test_an_event_wakes_a_folder_that_is_seldom_looked_at(
     keeping_watch: Callable[..., Watch], portal: LoopbackPortal, home: Path, folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(watch, "LOOK_EVERY", 600.0)
+    monkeypatch.setattr(watch_thread, "LOOK_EVERY", 600.0)
     write_config(home, folder, "[folder.complete]", "stable = 0")
     watching = keeping_watch()
     eventually(lambda: [one.looks for one in watching.folders] == [1])
