@@ -71,7 +71,7 @@ def _until(link: ShareLink, end: DataEnd | None) -> Until:
     ends_that_day = end is not None and link.expires_at <= end.at and link.expires_at.date() == end.at.date()
     if end is None or not (ends_that_day or end.cuts(link.recipient, link.expires_at)):
         return Until(link.expires_at, "")
-    return Until(min(link.expires_at, end.at), f"{deleted_on(end.at)}, so it works no longer than that.")
+    return Until(min(link.expires_at, end.at), f"{deleted_on(end.at)}, so the link works no longer than that.")
 
 
 def within_data(link: ShareLink, until: datetime, now: datetime) -> datetime:

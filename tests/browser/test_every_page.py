@@ -88,6 +88,8 @@ PAGES = {
     "landing-many-files": (None, "{link_large}?folder=slices/04"),
     "landing-i-have-it": (None, "{link_open}/i-have-it"),
     "landing-not-me": (None, "{link_open}/not-me"),
+    "landing-goes-soon": (None, "{link_goes_soon}"),
+    "landing-goes-soon-i-have-it": (None, "{link_goes_soon}/i-have-it"),
     "landing-revoked": (None, "{link_revoked}"),
     "landing-expired": (None, "{link_expired}"),
     "landing-locked": (None, "{link_locked}"),

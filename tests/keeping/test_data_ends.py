@@ -25,7 +25,7 @@ from sharing.services.terms import NewTerms, change_terms
 from tests.keeping.conftest import MakeDataset, a_dataset, some_files
 from tests.keeping.retention_story import a_class, a_link, at, day, everything, released
 
-SAID = "The data are deleted on Tuesday 31 March 2026, so it works no longer than that."
+SAID = "The data are deleted on Tuesday 31 March 2026, so the link works no longer than that."
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.browser.facility import handing_over  # noqa: E402
 from tests.browser.facility.agents import let_report  # noqa: E402
 from tests.browser.facility.arrivals import dataset_of, send_again  # noqa: E402
 from tests.browser.facility.elsewhere import growing_link, put_elsewhere  # noqa: E402
-from tests.browser.facility.kept import answer_tokens, keep_for_a_time  # noqa: E402
+from tests.browser.facility.kept import answer_tokens, keep_for_a_time, link_that_outlasts_its_data  # noqa: E402
 from tests.browser.facility.late import REFUSED, WAITS, come_too_late, renewal_tokens  # noqa: E402
 from tests.browser.facility.moved_clock import Story, clock_at  # noqa: E402
 from tests.browser.facility.people import PASSWORD, House, connect, open_house  # noqa: E402
@@ -73,6 +73,7 @@ def _addresses(house: House, highlights: Highlights) -> dict[str, object]:
         "late": handing_over.link_of(highlights.huge, LATE),
         "used_up": handing_over.link_of(highlights.shared, PRIYA.email),
         "waits": handing_over.link_of(highlights.huge, WAITS),
+        "goes_soon": link_that_outlasts_its_data(),
         "refused": handing_over.link_of(highlights.huge, REFUSED),
     }
     made = {"made": links["used_up"], "late": links["late"], "waits": links["waits"]}
