@@ -353,6 +353,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
+        "frame-src": [SELF],  # a mail on its page; all other pages refuse to be framed
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],

@@ -72,6 +72,7 @@ urlpatterns = [
     path("staff/instruments/", staff.instruments, name="staff_instruments"),
     path("staff/mail/", outbox.outbox, name="staff_mail"),
     path("staff/mail/<int:notice_id>/", outbox.mail, name="staff_mail_one"),
+    path("staff/mail/<int:notice_id>/seen", outbox.mail_as_seen, name="staff_mail_as_seen"),
     path("staff/mail/<int:notice_id>/send-again", outbox.send_again, name="staff_mail_send_again"),
     path("staff/people/", staff.people, name="staff_people"),
     path("staff/storage/", storage.storage, name="staff_storage"),

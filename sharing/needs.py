@@ -65,7 +65,7 @@ def _need(link: ShareLink, now: datetime) -> Need:
     return Need(
         link.state,
         link.dataset.title,
-        link.dataset.get_absolute_url(),
-        f"{link.recipient} has taken nothing and the link ends {ends}. Remind them or share it again for longer.",
-        "See the links",
+        f"{reverse('link_terms', args=[link.pk])}#mails",
+        f"{link.recipient} has taken nothing and the link ends {ends}. Mail them again, or give more time.",
+        "See the link",
     )

@@ -12,7 +12,7 @@ from portal.access import may_send
 from portal.models import Dataset
 from portal.panels import Panel
 from sharing.models import Receipt, RenewalRequest, ShareLink
-from sharing.undelivered import undelivered
+from sharing.undelivered import perhaps_undelivered
 from sharing.wording import steps_of, ways_used
 
 ROWS = 100
@@ -24,7 +24,7 @@ def links_panel(request: HttpRequest, dataset: Dataset) -> Panel | None:
     waits = RenewalRequest.objects.waiting().filter(link=OuterRef("pk"), ended_at=OuterRef("expires_at"))
     found = ShareLink.objects.filter(dataset=dataset).annotate(more_time_waits=Exists(waits))
     links = list(found.order_by("-id")[: ROWS + 1])
-    unreached, now = undelivered(links), timezone.now()
+    unreached, now = perhaps_undelivered(links), timezone.now()
     context = {
         "links": [
             {

@@ -1,4 +1,4 @@
-"""Which recipients the mail with their link did not reach, as the mail servers said."""
+"""Which recipients the mail with their link did not reach, or perhaps not, as the mail servers said."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LOOKED_AT = 100
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """`state`: failed or bounced; `reason`: the mail server's words, one line."""
+    """`state`: failed or bounced, or uncertain; `reason`: the mail server's words, or what is known, one line."""
 
     state: str
     reason: str
@@ -24,13 +24,18 @@ class Undelivered:
 
 def undelivered(links: Iterable[ShareLink]) -> dict[int, Undelivered]:
     """By id, those of `links` whose newest mail that was tried did not arrive. Revoked ones need no mail. One query."""
+    return {link: mail for link, mail in perhaps_undelivered(links).items() if mail.state in Notice.UNDELIVERED}
+
+
+def perhaps_undelivered(links: Iterable[ShareLink]) -> dict[int, Undelivered]:
+    """As `undelivered`, and besides those of whose newest mail nobody knows whether it arrived. One query."""
     wanted = [str(link.pk) for link in links if link.revoked_at is None]
     tried = Notice.objects.filter(subject_id__in=wanted, kind__in=LINK_MAILS, state__in=ENDS).order_by("pk")
     newest = {int(mail.subject_id): mail for mail in tried.iterator()}
     return {
         link: Undelivered(mail.state, mail.last_error, mail.bounced_at or mail.tried_at or mail.created_at)
         for link, mail in newest.items()
-        if mail.state in Notice.UNDELIVERED
+        if mail.state in Notice.STUCK
     }
 
 

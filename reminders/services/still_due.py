@@ -70,11 +70,19 @@ class Wishes:
         """Whether ``links_to_remind`` has ``link`` at ``now``, its recent slots aside."""
         if link.dataset.state != Dataset.State.RELEASED or (link.created_by and not link.created_by.is_active):
             return False
+        policy = policy_of(policy_at_hand(link.dataset.project))
+        return not self.has_newer(link, now) and wants(now, policy, self.facts_of(link))
+
+    def has_newer(self, link: ShareLink, now: datetime) -> bool:
+        """Whether the recipient has a newer link to the data, which works."""
         siblings = self._of_recipient[link.dataset_id, link.recipient]
-        if any(other.pk > link.pk and other.revoked_at is None and _is_running(other, now) for other in siblings):
-            return False
+        return any(other.pk > link.pk and other.revoked_at is None and _is_running(other, now) for other in siblings)
+
+    def facts_of(self, link: ShareLink) -> LinkFacts:
+        """With what was done with any link of the recipient to the data; its recent slots aside."""
+        siblings = self._of_recipient[link.dataset_id, link.recipient]
         used = {USED[ShareLink.State(other.state)] for other in siblings}
-        facts = LinkFacts(
+        return LinkFacts(
             link.starts_at,
             link.expires_at,
             revoked=link.revoked_at is not None,
@@ -82,7 +90,6 @@ class Wishes:
             undelivered=link.pk in self._undelivered,
             used=next((each for each in FURTHEST if each in used), Used.NOT),
         )
-        return wants(now, policy_of(policy_at_hand(link.dataset.project)), facts)
 
 
 def _is_running(link: ShareLink, now: datetime) -> bool:

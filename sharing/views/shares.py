@@ -20,6 +20,7 @@ from portal.views.form_pages import status_of
 from sharing.access import visible_links
 from sharing.errors import NotReleased
 from sharing.forms import LinkTermsForm, RenewalAnswerForm, ShareForm
+from sharing.link_mails import mails_of, notes_on
 from sharing.links import address_of
 from sharing.models import RenewalRequest, ShareLink, Way, policy_of
 from sharing.qr import qr_code
@@ -84,6 +85,8 @@ def link_terms(request: HttpRequest, link_id: int) -> HttpResponse:
         "ways": [Way(way).label for way in link.ways],
         "steps": steps_of(link),
         "ways_used": ways_used(link),
+        "mails": mails_of(link),
+        "notes": notes_on(link, now),
         **_renewals(link, may_send_it),
         "page": newest_first(link.receipts.select_related("file").order_by(), request.GET),
     }

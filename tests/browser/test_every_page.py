@@ -116,6 +116,7 @@ PAGES = {
     "storage": ("sam", "/staff/storage/"),
     "mail": ("sam", "/staff/mail/"),
     "mail-in-trouble": ("sam", "/staff/mail/?state=failed"),
+    "mail-one": ("sam", "/staff/mail/1"),
     "instruments": ("sam", "/staff/instruments/"),
     "staff-people": ("sam", "/staff/people/"),
     "project-add": ("sam", "/staff/projects/add"),

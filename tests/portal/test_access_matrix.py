@@ -177,6 +177,7 @@ GET     staff/deletions/                                               login  40
 GET     staff/instruments/                                             login  404     404    404    404    ok     login
 GET     staff/mail/                                                    login  404     404    404    404    ok     login
 GET     staff/mail/<int:notice_id>/                                    login  404     404    404    404    ok     login
+GET     staff/mail/<int:notice_id>/seen                                login  404     404    404    404    ok     login
 POST    staff/mail/<int:notice_id>/send-again                          login  404     404    404    404    in     login
 GET     staff/people/                                                  login  404     404    404    404    ok     login
 POST    staff/people/                                                  login  404     404    404    404    in     login

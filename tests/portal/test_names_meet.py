@@ -14,6 +14,7 @@ ROOMS = ["portal", "uploads", "sharing", "reminders", "keeping", "delivery"]
 FUNCTIONS = [
     *settings.DATASET_PANELS,
     *settings.DATASET_ROW_NOTES,
+    *settings.LINK_NOTES,
     *settings.HOME_NEEDS,
     *settings.STAFF_FIGURES,
     *settings.STORAGE_REPORT_SECTIONS,

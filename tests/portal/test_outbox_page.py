@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from portal.models import AuditEvent, Notice, User
-from portal.outbox import Mail, new_notice, queue_notices
+from portal.outbox import Attachment, Mail, new_notice, queue_notices
 from tests.conftest import MakeUser, SignIn
 
 NOW = datetime(2026, 11, 20, 18, 20, tzinfo=UTC)
@@ -132,6 +133,32 @@ def test_a_mail_shows_its_text_without_the_secret_of_its_link(staff: Client) -> 
     assert "https://x.example/s/…/data.zip" in page
     assert TOKEN not in page
     assert "550 5.1.1 No such user here" in page
+
+
+def test_the_page_shows_the_mail_as_its_recipient_sees_it_but_nothing_in_it_works(
+    staff: Client, settings: Settings
+) -> None:
+    settings.MAILS = {"hello": f"{__name__}.with_calendar"}
+    notice = queue("rita@x.example", slot="day 14")
+    page = staff.get(reverse("staff_mail_one", args=[notice.pk]))
+    assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
+    (address,) = re.findall(r'<iframe[^>]* sandbox=""[^>]* src="([^"]+)"', page.text)
+    assert "deletion.ics" in page.text
+    assert "day 14" in page.text
+    seen = staff.get(address)
+    assert "/s/…/data.zip" in seen.text
+    assert TOKEN not in seen.text
+    policy = seen.headers["Content-Security-Policy"]
+    assert policy == "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+
+
+def test_a_mail_without_words_has_nothing_to_be_seen(staff: Client) -> None:
+    assert staff.get(reverse("staff_mail_as_seen", args=[stuck("over@x.example").pk])).status_code == 404
+
+
+def with_calendar(notice: Notice) -> Mail | None:
+    mail = hello(notice)
+    return replace(mail, attachments=[Attachment("deletion.ics", "text/calendar", b"")]) if mail else None
 
 
 def test_staff_cannot_choose_the_password_of_somebody_they_invited(

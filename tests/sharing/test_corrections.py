@@ -8,6 +8,7 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.actors import SYSTEM, Actor
@@ -82,8 +83,20 @@ def test_the_newest_mail_that_was_tried_decides(
     for number, state in enumerate(then):
         mailed(link, state, kind="reminder", slot=str(number))
     mailed(link, "due", kind="reminder", slot="next")
-    assert (NOBODY in sign_in(bob).get(link.dataset.get_absolute_url()).text) == shown
+    assert ("The mail did not arrive." in sign_in(bob).get(link.dataset.get_absolute_url()).text) == shown
     assert ("did not arrive" in " ".join(need.text for need in needs_of(bob, timezone.now()))) == shown
+
+
+def test_a_mail_that_perhaps_arrived_is_shown_as_that_and_can_be_sent_again(
+    link: ShareLink, bob: User, vera: User, sign_in: SignIn
+) -> None:
+    mailed(link, "uncertain", slot="again")
+    again = reverse("link_terms", args=[link.pk]) + "#mails"
+    page = sign_in(bob).get(link.dataset.get_absolute_url()).text
+    assert "The mail was perhaps delivered." in page
+    assert again in page
+    assert "Send the mail again" in sign_in(bob).get(again).text
+    assert again not in sign_in(vera).get(link.dataset.get_absolute_url()).text
 
 
 def test_home_shows_it_to_those_who_can_mend_it(link: ShareLink, bob: User, vera: User, charlie: User) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from django.test import RequestFactory
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.access import visible_datasets
@@ -105,4 +106,5 @@ def test_links_about_to_end_untaken_need_somebody(
     now = timezone.now()
     (need,) = links_ending_untaken(bob, now)
     assert need.text.startswith("late@university.example has taken nothing and the link ends in 3 days")
+    assert need.url == reverse("link_terms", args=[ShareLink.objects.get(recipient__startswith="late@").pk]) + "#mails"
     assert links_ending_untaken(charlie, now) == []
