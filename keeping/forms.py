@@ -1,10 +1,14 @@
 """What people may enter in this room. Rules live in the models and services; here are words and widgets."""
 
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.http import QueryDict
+from django.utils import timezone
 
 from keeping.models import Keeping, RetentionClass
+from portal.forms import DayInput
 from portal.models import Project
 
 if TYPE_CHECKING:  # the forms of Django are generic for the type checker only
@@ -63,6 +67,27 @@ class KeepingForm(forms.Form):
         field.queryset = project.retention_classes.all()  # type: ignore[attr-defined]
         default = project.retention_classes.filter(is_default=True).first()
         field.empty_label = f"as the project does ({default.name if default else 'for ever'})"  # type: ignore[attr-defined]
+
+
+class ExtendForm(forms.Form):
+    """Managers may name a day; everybody else asks for as long as the class gives."""
+
+    until = forms.DateField(
+        label="Until another day",
+        widget=DayInput(),
+        required=False,
+        help_text="The last day, later than it is kept now. Empty: as above.",
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, manages: bool) -> None:
+        super().__init__(data)
+        if not manages:
+            del self.fields["until"]
+
+    def end(self) -> datetime | None:
+        """What a valid form asks for; None: what the class gives."""
+        day = self.cleaned_data.get("until")
+        return timezone.make_aware(datetime.combine(day, time.max)) if day else None
 
 
 class HoldForm(forms.Form):

@@ -1,17 +1,20 @@
 """What is so for one dataset: its class and owner, more time, a hold."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from keeping import events
 from keeping.due import deletion_at
 from keeping.models import Keeping, RetentionClass
+from keeping.models.classes import LONGEST
 from keeping.services.facts import Situation, situation_of
 from portal.actors import Actor
 from portal.errors import Conflict, Invalid
 from portal.models import Dataset
 from portal.queue import enqueue
+from portal.templatetags.times import day_text
 
 NEWS = {"warned_at": None, "unheard_since": None, "not_before": None}  # to be looked at; its notice begins anew
 
@@ -72,16 +75,21 @@ def release_hold(*, dataset: Dataset, actor: Actor) -> Keeping:
     return keeping
 
 
-def extend(*, dataset: Dataset, actor: Actor, now: datetime, manages: bool) -> Keeping:
-    """Later by what its class says, counted from the day of its deletion. Managers may do so as often as they like.
+def extend(*, dataset: Dataset, actor: Actor, now: datetime, manages: bool, until: datetime | None = None) -> Keeping:
+    """Later by what its class says, counted from the day of its deletion. Managers may do so as often as they like, or
+    say `until` when.
 
-    Raises Conflict when that was done as often as the class allows, or there is nothing to put off.
+    Raises Conflict when that was done as often as the class allows, or there is nothing to put off; Invalid for an
+    `until` that is no later than the deletion, or too late.
     """
     with transaction.atomic():
         keeping = _locked(dataset)
-        until, refused = extension_of(keeping, now=now, manages=manages)
-        if refused or until is None:
+        situation = situation_of(keeping)
+        by_its_class, refused = extension_of(keeping, now=now, manages=manages, situation=situation)
+        if refused or by_its_class is None:
             raise Conflict(refused)
+        _require_later(until, deletion_at(situation.facts, situation.policy, now), now)
+        until = until or by_its_class
         keeping.extended_until = keeping.deletion_at = until
         keeping.extensions += not manages
         kept = {"extended_until": until, "deletion_at": until, "extensions": keeping.extensions}
@@ -104,6 +112,16 @@ def extension_of(
     if not manages and keeping.extensions >= situation.retention.most_extensions:
         return None, "It cannot be kept longer in this way. Ask a manager of the project."
     return at + situation.retention.extension, ""
+
+
+def _require_later(until: datetime | None, at: datetime | None, now: datetime) -> None:
+    said = ""
+    if until and until > now + timedelta(days=LONGEST):
+        said = "That is too far away. Choose a day of the next hundred years, or a class that keeps for ever."
+    elif until and at and timezone.localtime(until).date() <= timezone.localtime(at).date():
+        said = f"It is kept until {day_text(at)} in any case. Choose a later day."
+    if said:
+        raise Invalid(said, fields=[{"field": "until", "message": said}])
 
 
 def _locked(dataset: Dataset) -> Keeping:

@@ -4,16 +4,19 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from keeping.forms import HoldForm, KeepingForm
+from keeping.forms import ExtendForm, HoldForm, KeepingForm
 from keeping.outlook import outlook_of
 from keeping.services.deleting import delete_by_hand, restore
 from keeping.services.keepings import assign_keeping, extend, hold, release_hold
 from portal.access import may_manage, require, signed_in_actor
+from portal.errors import Invalid
+from portal.forms import tell
 from portal.models import Dataset
 from portal.templatetags.quantities import counted, size_text
 from portal.templatetags.times import day_text
@@ -84,19 +87,27 @@ def dataset_release_hold(request: HttpRequest, dataset_id: UUID) -> HttpResponse
 @login_required
 @form_page
 def dataset_extend(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
+    """By what its class gives; managers may choose a day."""
     found, now = dataset_to_change(request, dataset_id), timezone.now()
     outlook = outlook_of(found, request.user, now)
-    if request.method == "POST" or outlook.until is None:
-        keeping = extend(dataset=found, actor=signed_in_actor(request), now=now, manages=outlook.manages)
-        if keeping.extended_until:
-            messages.success(request, f"It is kept until {day_text(keeping.extended_until)}.")
-        return redirect(PAGE, found.pk)
+    form = ExtendForm(request.POST if request.method == "POST" else None, manages=outlook.manages)
+    if outlook.until is None or form.is_valid():
+        until = form.end() if form.is_bound and form.is_valid() else None
+        try:
+            kept = extend(dataset=found, actor=signed_in_actor(request), now=now, manages=outlook.manages, until=until)
+        except Invalid as error:
+            tell(form, error)
+        else:
+            messages.success(request, f"It is kept until {day_text(kept.extended_until or now)}.")
+            return redirect(PAGE, found.pk)
+    step = day_text(outlook.until) if outlook.until else ""
     return _confirm(
         request,
         found,
         title=f"Keep “{found.title}” longer?",
-        sentence=f"It is then kept until {day_text(outlook.until)}.",
+        sentence=f"It is then kept until {step}{', or until a later day that you choose' if outlook.manages else ''}.",
         consequences=["People are warned again before that day."],
+        form=form,
         action="Keep longer",
         harmless=True,
     )
@@ -160,4 +171,5 @@ def _managed(request: HttpRequest, dataset_id: UUID) -> Dataset:
 
 def _confirm(request: HttpRequest, dataset: Dataset, **context: object) -> HttpResponse:
     context |= {"cancel": "Leave it as it is", "cancel_url": reverse(PAGE, args=[dataset.pk])}
-    return render(request, "confirm.html", context)
+    form = context.get("form")
+    return render(request, "confirm.html", context, status=status_of(form) if isinstance(form, BaseForm) else 200)

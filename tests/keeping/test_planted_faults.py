@@ -1,4 +1,4 @@
-"""What retention promises, watched from outside for two months; and faults planted in it, each of which must be seen."""
+"""What retention promises, watched from outside for two months; and faults planted in it, each of which is seen."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -81,8 +81,7 @@ def the_notice_is_cut_short(plant: pytest.MonkeyPatch) -> None:
     real = facts.situations
 
     def warned_long_ago(keepings: Sequence[Keeping]) -> list[facts.Situation]:
-        long_ago = {"warned_at": day(0), "told_at": day(0)}
-        return [replace(each, facts=replace(each.facts, **long_ago)) for each in real(keepings)]
+        return [replace(each, facts=replace(each.facts, warned_at=day(0), told_at=day(0))) for each in real(keepings)]
 
     plant.setattr(retention, "situations", warned_long_ago)
     plant.setattr(due, "WARNINGS", (7, 1))

@@ -365,6 +365,18 @@ def test_a_warning_and_its_calendar_entry_tell_the_day_where_the_project_is(data
     assert entry.decoded("dtstart") == date(2026, 4, 1)
 
 
+def test_the_next_warning_moves_the_entry_that_is_in_the_calendar(dataset: Dataset, project: Project) -> None:
+    """RFC 5545: the same UID with a higher SEQUENCE takes the place of the earlier one."""
+    a_class(project)
+    everything(16)
+    extend(dataset=dataset, actor=SYSTEM, now=day(20), manages=True)
+    everything(46)
+    first, second = (Calendar.from_ical(letter.attachments[0][1]).walk("VEVENT")[0] for letter in mail.outbox)
+    assert first["uid"] == second["uid"]
+    assert first["sequence"] < second["sequence"]
+    assert (first.decoded("dtstart"), second.decoded("dtstart")) == (day(30).date(), day(60).date())
+
+
 def test_a_warning_that_is_no_longer_true_is_not_sent(dataset: Dataset, project: Project, alice: User) -> None:
     a_class(project)
     keep_by_the_clock(clock=at(16))

@@ -111,3 +111,25 @@ def test_a_list_that_is_cut_says_so(
     assert "move up" not in said(client, "/staff/deletions/")
     monkeypatch.setattr("keeping.views.staff.SHOWN", 1)
     assert "These go first; the next ones move up." in said(client, "/staff/deletions/")
+
+
+def test_a_manager_keeps_it_until_a_day_of_their_choice_and_an_operator_as_the_class_says(
+    dataset: Dataset, alice: User, bob: User, sign_in: SignIn
+) -> None:
+    page = f"/datasets/{dataset.pk}/keeping/extend"
+    for day_named, refused in [
+        ("2026-03-31", "Choose a later day"),
+        ("9999-12-31", "too far away"),
+        ("soon", "Enter a valid date"),
+    ]:
+        answer = sign_in(alice).post(page, {"until": day_named})
+        assert (answer.status_code, refused in answer.content.decode()) == (422, True)
+    assert 'name="until"' in said(sign_in(alice), page)
+    assert 'name="until"' not in said(sign_in(bob), page)
+    sign_in(bob).post(page, {"until": "2026-12-24"})
+    assert keeping_of(dataset).extended_until == day(30 + 30)
+    assert "It is kept until Thursday 24 December 2026." in " ".join(
+        sign_in(alice).post(page, {"until": "2026-12-24"}, follow=True).content.decode().split()
+    )
+    assert str(keeping_of(dataset).extended_until) == "2026-12-24 23:59:59.999999+00:00"
+    assert keeping_of(dataset).extensions == 1

@@ -40,6 +40,6 @@ def link_that_outlasts_its_data() -> ShareLink:
 
 
 def answer_tokens() -> dict[str, str]:
-    """What opens the page of the owner who was warned."""
-    owner = AskedPerson.objects.get(role=AskedPerson.Role.OWNER)
-    return {"owner": str(TOKENS.of(owner.public_id, owner.key_id))}
+    """What opens the pages of those who were warned that `GOES_SOON` is deleted: a manager, the owner."""
+    asked = AskedPerson.objects.filter(keeping__dataset__title=GOES_SOON).order_by("-pk")
+    return {each.role: str(TOKENS.of(each.public_id, each.key_id)) for each in asked}
