@@ -39,7 +39,7 @@ class Outlook:
 
 
 def outlook_of(dataset: Dataset, person: "User | AnonymousUser", now: datetime) -> Outlook:
-    """Computed now, not as last noted. Cost: ten queries at most."""
+    """Computed now, not as last noted. Cost: eleven queries at most."""
     keeping = keeping_of(dataset)
     keeping.dataset = dataset
     situation = situation_of(keeping)

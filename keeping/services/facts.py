@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from sharing.models import ShareLink
 CountedFrom = RetentionClass.CountedFrom
 Answer = ShareLink.Answer
 FOR_EVER = Policy(days=None)
+_CLOCKS_DIFFER = timedelta(minutes=10)  # at most, of the machines that queue and send: else no mail would ever count
 
 
 class _Link(NamedTuple):
@@ -200,6 +201,6 @@ def _told_at(keepings: Sequence[Keeping]) -> dict[int, datetime]:
     told: dict[int, datetime] = {}
     for dataset_id, at in sent.values_list("dataset", "sent_at"):
         keeping = warned[dataset_id]
-        if at and keeping.warned_at and at >= keeping.warned_at:
+        if at and keeping.warned_at and at >= keeping.warned_at - _CLOCKS_DIFFER:
             told[keeping.pk] = min(at, told.get(keeping.pk, at))
     return told

@@ -1,5 +1,7 @@
 """No data go before somebody who decides was told: that a warning was queued is not enough, it must have left."""
 
+from datetime import timedelta
+
 import pytest
 from django.core import mail
 from django.test import Client
@@ -123,6 +125,14 @@ def test_a_report_that_a_warning_came_back_takes_its_notice_away(dataset: Datase
     for number in (23, 29, 30, 31):
         without_mail(number)
     assert (state_of(dataset), keeping_of(dataset).unheard_since) == ("released", day(16))
+
+
+def test_a_sender_whose_clock_is_late_does_not_keep_the_data_for_ever(dataset: Dataset) -> None:
+    keep_by_the_clock(clock=at(16))
+    send_due_mail(clock=lambda: day(16) - timedelta(minutes=1))
+    for number in (17, 23, 29, 30):
+        everything(number)
+    assert state_of(dataset) == "expired"
 
 
 def test_a_recipient_who_was_told_decides_nothing_and_the_owner_does(dataset: Dataset, alice: User, rita: str) -> None:
