@@ -45,8 +45,8 @@ class Facility:
     secret: str
 
 
-def make_facility(folder: Path) -> Facility:
-    environment = environment_of(folder)
+def make_facility(folder: Path, **settings: object) -> Facility:
+    environment = environment_of(folder, **settings)
     manage(environment, "migrate", "--verbosity", "0")
     secret = manage(environment, "shell", "--no-imports", "--command", FACILITY).strip().splitlines()[-1]
     return Facility(folder / "db.sqlite3", secret)

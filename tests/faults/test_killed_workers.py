@@ -3,22 +3,26 @@
 A point counts when the disk, the database or whoever is called knows something else than at the one before: before the
 commit of a claim, after it, in the work, before the commit that tells of it, between that and the next bell
 (`crashes/boundaries.py`). The broker has forgotten everything after each crash. `CRASH_AT=<task>:<number>` in the
-environment takes one point alone, as a failure names it.
+environment takes one point alone, as a failure names it. A campaign does that on PostgreSQL as well.
 """
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from checks.postgresql import FAST, throwaway_server
 from tests.faults.clockwork.mailbox import mailbox
 from tests.faults.clockwork.outside import outside
 from tests.faults.conftest import Found
-from tests.faults.live_portal import CHECKOUT, Facility, copy_facility, environment_of
-from tests.faults.sizes import times
+from tests.faults.live_portal import CHECKOUT, Facility, copy_facility, environment_of, make_facility
+from tests.faults.sizes import CAMPAIGN, times
 
 pytestmark = pytest.mark.promise("P8")
 OF_EACH = times(1, 1000)  # points of each task; a campaign takes all there are
@@ -35,15 +39,36 @@ TASKS = {
 }  # fmt: skip
 
 
-def kill_workers(facility: Facility, folder: Path) -> Any:
-    var = folder / "var"
+Portal = tuple[str, dict[str, object]]  # the secret of its token, and the settings that name its database
+
+
+@contextmanager
+def sqlite(facility: Facility, var: Path) -> Iterator[Portal]:
     copy_facility(facility, var)
+    yield facility.secret, {}
+
+
+@contextmanager
+def postgresql(_facility: Facility, var: Path) -> Iterator[Portal]:
+    with throwaway_server(*FAST) as server:
+        with psycopg.connect(server.url, autocommit=True) as administrator:
+            administrator.execute("CREATE DATABASE portal")
+        settings: dict[str, object] = {"database_url": server.url.rpartition("/")[0] + "/portal"}
+        yield make_facility(var, **settings).secret, settings
+
+
+ON_SQLITE = pytest.param(sqlite, id="sqlite", marks=pytest.mark.on_database("SQLite"))
+ON_POSTGRESQL = pytest.param(postgresql, id="postgresql", marks=pytest.mark.on_database("PostgreSQL"))
+
+
+def kill_workers(secret: str, folder: Path, **database: object) -> Any:
+    var = folder / "var"
     stores = json.dumps({"archive": {"kind": "folder", "path": str(var / "archive")}})
     with outside(folder / "outside") as world, mailbox(world.folder) as returned:
         settings = world.settings() | {"stores": stores, "destination_mounts": var / "mount", "log_level": "ERROR"}
-        settings |= {"bounce_mailbox": returned, "storage_report": "daily"}
+        settings |= {"bounce_mailbox": returned, "storage_report": "daily"} | database
         environment = environment_of(var, **settings) | {"DJANGO_SETTINGS_MODULE": "portal.settings"}
-        arguments = [facility.secret, world.folder, world.hook_port, OF_EACH]
+        arguments = [secret, world.folder, world.hook_port, OF_EACH]
         done = subprocess.run(
             [sys.executable, "-m", "tests.faults.clockwork", *map(str, arguments)],
             cwd=CHECKOUT,
@@ -57,8 +82,12 @@ def kill_workers(facility: Facility, folder: Path) -> Any:
 
 
 @pytest.mark.slow
-def test_a_new_worker_does_what_a_killed_one_left(facility: Facility, folder: Path, found: Found) -> None:
-    told = kill_workers(facility, folder)
+@pytest.mark.parametrize("database", [ON_SQLITE, ON_POSTGRESQL] if CAMPAIGN else [ON_SQLITE])
+def test_a_new_worker_does_what_a_killed_one_left(
+    facility: Facility, folder: Path, found: Found, database: Callable[..., AbstractContextManager[Portal]]
+) -> None:
+    with database(facility, folder / "var") as (secret, settings):
+        told = kill_workers(secret, folder, **settings)
     tasks, points = len(told["points"]), sum(told["points"].values())
     found(f"workers of {tasks} tasks killed at {told['tried']} of {points} points, {len(told['failures'])} not healed")
     assert not told["failures"]

@@ -20,6 +20,7 @@ from django.utils import timezone
 from portal import mail_sending, queue
 from portal.celery import app
 from portal.models.work import WorkQuerySet
+from tests.faults.clockwork.kept_database import keep_database, restore_database
 from tests.faults.clockwork.mailbox import MAILBOX
 from tests.faults.clockwork.outside import CALLS, MAILS
 from tests.faults.clockwork.world import facts, make_world
@@ -146,12 +147,14 @@ class Stage:
             mail_sending.begin_body = lambda notice, clock: None  # type: ignore[attr-defined]
 
     def _keep(self, name: str) -> None:
+        keep_database(name)
         shutil.copytree(self._var, self._var.with_name(f"at-{name}"))
         for file in OUTSIDE:
             if (self._outside / file).exists():
                 shutil.copy(self._outside / file, self._var.with_name(f"at-{name}") / f"outside-{file}")
 
     def _restore(self, name: str) -> None:
+        restore_database(name)
         kept = self._var.with_name(f"at-{name}")
         shutil.rmtree(self._var)
         shutil.copytree(kept, self._var)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.sqlite3.base import SQLiteCursorWrapper
+from django.db.backends.utils import CursorWrapper
 
 from dataplane import unpacking
 from tests.faults.crashes.power_loss import WorstCaseDisk
@@ -43,7 +43,7 @@ class Boundaries:
     def __init__(self, at: int, disk: WorstCaseDisk | None) -> None:
         self._at = at
         self._disk = disk
-        self._changes = 0
+        self._changes = self._rows = 0
         self.passed: list[str] = []
 
     def install(self) -> None:
@@ -52,18 +52,24 @@ class Boundaries:
         if disk := self._disk:
             unpacking.sync_file_system = self._flushing_all(disk)  # type: ignore[assignment]
         commit: Any = BaseDatabaseWrapper._commit  # type: ignore[attr-defined]
-        execute: Any = SQLiteCursorWrapper.execute
+        execute: Any = CursorWrapper._execute  # type: ignore[attr-defined]
 
         def commit_watched(database: Any) -> Any:
-            return self._changing("commit", database.connection, lambda: commit(database))
+            return self._changing("commit", database, lambda: commit(database))
 
-        def execute_watched(cursor: Any, query: str, params: Any = None) -> Any:
-            commits = not cursor.connection.in_transaction and query.lstrip().startswith(_CHANGES)
-            call = lambda: execute(cursor, query, params)  # noqa: E731
-            return self._changing("autocommit", cursor.connection, call) if commits else call()  # type: ignore[no-untyped-call]
+        def execute_watched(cursor: Any, query: str, params: Any, *others: Any) -> Any:
+            if not query.lstrip().startswith(_CHANGES):
+                return execute(cursor, query, params, *others)
+
+            def change() -> Any:
+                result = execute(cursor, query, params, *others)
+                self._rows += max(cursor.cursor.rowcount, 0)
+                return result
+
+            return change() if cursor.db.in_atomic_block else self._changing("autocommit", cursor.db, change)
 
         BaseDatabaseWrapper._commit = commit_watched  # type: ignore[attr-defined]
-        SQLiteCursorWrapper.execute = execute_watched  # type: ignore[method-assign,assignment]
+        CursorWrapper._execute = execute_watched  # type: ignore[attr-defined]
 
     def acknowledging(self) -> None:
         """To be told before the sender notes an acknowledgement."""
@@ -104,12 +110,13 @@ class Boundaries:
 
         return watched
 
-    def _changing(self, name: str, connection: Any, call: Callable[[], Any]) -> Any:
+    def _changing(self, name: str, database: Any, call: Callable[[], Any]) -> Any:
         self._pass(name)
         result = call()
-        if connection.total_changes == self._changes:
+        changes = database.connection.total_changes if database.vendor == "sqlite" else self._rows
+        if changes == self._changes:
             self.passed.pop()
-        self._changes = connection.total_changes
+        self._changes = changes
         return result
 
     def _pass(self, name: str, last_act: Callable[[], object] = lambda: None) -> None:
