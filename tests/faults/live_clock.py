@@ -130,7 +130,7 @@ class LiveClock:
 
     def call(self, task: str) -> None:
         """Of the workers one takes it, as soon as they are there."""
-        with Celery(broker=_broker_url(self.portal.var)) as caller:
+        with Celery(broker=_broker_url(self.portal.var), set_as_current=False) as caller:
             caller.send_task(task)
 
     @contextmanager
