@@ -84,9 +84,10 @@ def _is_needed(notice: Notice, asked: AskedPerson, situation: Situation) -> bool
     """
     facts, policy, now = situation.facts, situation.policy, notice.as_of
     on = deletion_at(facts, policy, now)
-    if on is None or asked.keeping.dataset.is_gone:
+    day, mark = notice.slot.split("/")
+    if on is None or on <= now or asked.keeping.dataset.is_gone or day != f"{on:%Y-%m-%d}":
         return False
-    if notice.slot != f"{on:%Y-%m-%d}/{warning_due(facts, policy, now)}":
+    if (due := warning_due(facts, policy, now)) and due < int(mark):
         return False
     return asked.role != AskedPerson.Role.RECIPIENT or asked.email in situation.without
 

@@ -152,6 +152,16 @@ def test_a_recipient_who_was_told_decides_nothing_and_the_owner_does(dataset: Da
     assert (state_of(dataset), AskedPerson.objects.get(email=OWNER).deletion_at) == ("expired", day(44))
 
 
+def test_of_two_warnings_that_waited_only_the_later_one_goes_out(dataset: Dataset) -> None:
+    assign_keeping(dataset=dataset, retention=None, owner=OWNER, actor=SYSTEM)
+    without_mail(16)
+    Notice.objects.exclude(to=OWNER).update(state="sent", sent_at=day(16))
+    for number in (17, 23):
+        without_mail(number)
+    Notice.objects.to_send().exclude(to=OWNER).update(state="sent", sent_at=day(23))
+    assert send_due_mail(clock=at(24)) == {"dropped": 1, "sent": 1}
+
+
 def test_more_time_begins_the_notice_anew(dataset: Dataset, alice: User) -> None:
     for number in (16, 17, 18):
         without_mail(number)
