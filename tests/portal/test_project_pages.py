@@ -261,7 +261,7 @@ def test_home_costs_the_same_for_few_and_many_datasets(
 ) -> None:
     client = sign_in(bob)
     make_dataset()
-    with django_assert_max_num_queries(14) as asked:
+    with django_assert_max_num_queries(15) as asked:
         client.get("/")
     for number in range(12):
         make_dataset(f"Damaged {number}", created_at=timezone.now() - timedelta(days=number))
