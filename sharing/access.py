@@ -124,6 +124,16 @@ def links_to_send(user: User) -> ShareLinkQuerySet:
     return ShareLink.objects.filter(dataset__project__in=mine.values("project"))
 
 
+def link_of_member(dataset: Dataset, actor: Actor, now: datetime) -> ShareLink | None:
+    """The newest link that works by which a member was sent `dataset` besides: what they take without it counts as
+    taken with it, so that nobody reminds them. None where that would use up a limited link. Cost: one query.
+    """
+    if actor.user is None:
+        return None
+    theirs = ShareLink.objects.open(now).filter(dataset=dataset, recipient=actor.user.email.lower())
+    return theirs.filter(most_downloads=None).select_related("dataset__project", "created_by").order_by("-pk").first()
+
+
 def recipient_actor(request: HttpRequest, link: ShareLink) -> Actor:
     """Whoever holds the link, named by the address it was sent to."""
     client = request.headers.get("User-Agent", "")[:200]

@@ -17,6 +17,7 @@ from portal.actors import Actor
 from portal.errors import TooLarge
 from portal.models import DataFile, Dataset
 from portal.templatetags.quantities import size_text
+from sharing.access import link_of_member
 from sharing.errors import FileUnreadable
 from sharing.gate.downloads import limit_silence
 from sharing.gate.sources import opening_of, release_connection, source_of
@@ -40,8 +41,10 @@ def send_bundle(
             f"These files have {size_text(size)}; at most {size_text(MOST_BYTES)} come in one bundle. Ask for fewer."
         )
     members = [_member(file) for file in files]
-    bundled = Bundled(dataset, link, actor, files, dataset.revision, tar_size(members))
-    begin_bundle(bundled=bundled, now=timezone.now())
+    now = timezone.now()
+    theirs = link or link_of_member(dataset, actor, now)
+    bundled = Bundled(dataset, theirs, actor, files, dataset.revision, tar_size(members))
+    begin_bundle(bundled=bundled, now=now)
     pieces = _recorded(_started(members, bundled), bundled)
     limit_silence(request)
     headers = {"Content-Length": str(bundled.total), "Cache-Control": "private, no-store"}

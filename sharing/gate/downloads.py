@@ -10,12 +10,14 @@ from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.http import content_disposition_header, http_date
 
 from dataplane.byteranges import ByteRanges, content_range
 from dataplane.ranges import Unsatisfiable, if_match_fails, if_none_match_fails, if_range_holds, wanted_spans
 from dataplane.spans import Span
 from portal.actors import Actor
+from sharing.access import link_of_member
 from sharing.errors import OnlyForPeople
 from sharing.gate.offers import Offer
 from sharing.gate.streams import Framed, counted, framed, recorded, started, whole
@@ -60,7 +62,7 @@ def _send(
         spans=tuple(spans or [(0, offer.total)]),
         revision=offer.revision,
         part=offer.part,
-        link=link,
+        link=link or link_of_member(offer.dataset, actor, timezone.now()),
         file=offer.file,
         counted=not only_looks(request),
     )

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from peers.servers import Server
 from portal.actors import SYSTEM
 from portal.mail_sending import send_due_mail
-from portal.models import Notice, Project, User
+from portal.models import Membership, Notice, Project, User
 from reminders.services.policies import change_policy
 from reminders.services.remind import links_due, remind_recipients
 from sharing.links import token_of
@@ -104,6 +105,39 @@ def test_who_had_it_sent_to_storage_of_their_own_is_reminded_no_more(
 
     Project.objects.update(recipients_may_push=True)
     tell_of_reminders(link, push, bells, whole=True)
+
+
+@pytest.mark.parametrize("way", ["zip", "file"])
+def test_a_recipient_who_took_the_data_as_a_member_is_reminded_no_more(
+    link: ShareLink, ruth: ShareLink, rita_user: User, sign_in: SignIn, bells: Bells, way: str
+) -> None:
+    member = sign_in(rita_user)
+
+    def take(link: ShareLink) -> None:
+        dataset = link.dataset
+        if way == "zip":
+            answer = member.get(f"/datasets/{dataset.pk}/download/{dataset.name}.zip")
+        else:
+            answer = member.get(reverse("dataset_file", args=[dataset.pk, "notes.txt"]))
+        assert answer.status_code == 200
+        assert b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+        answer.close()
+
+    Membership.objects.get_or_create(project=link.dataset.project, user=rita_user)
+    tell_of_reminders(link, take, bells, whole=way == "zip")
+
+
+def test_a_member_does_not_use_up_the_downloads_of_their_limited_link(
+    link: ShareLink, rita_user: User, sign_in: SignIn
+) -> None:
+    Membership.objects.get_or_create(project=link.dataset.project, user=rita_user)
+    ShareLink.objects.update(most_downloads=1)
+    dataset = link.dataset
+    for _ in range(2):
+        answer = sign_in(rita_user).get(f"/datasets/{dataset.pk}/download/{dataset.name}.zip")
+        assert b"".join(answer.streaming_content).startswith(b"PK")  # type: ignore[attr-defined]
+    link.refresh_from_db()
+    assert link.downloads == 0
 
 
 def test_who_looked_at_everything_is_still_reminded(link: ShareLink, ruth: ShareLink) -> None:
