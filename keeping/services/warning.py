@@ -44,8 +44,9 @@ def _told(keeping: Keeping, slot: str) -> set[str]:
     """Who needs no new mail for `slot`: they have one; or one waits, and is given this slot; or they had one a few days
     ago, while nobody who decides can be told and the day moves on."""
     day, mark = slot.split("/")
-    mails = Notice.objects.filter(kind=WARNING, dataset=keeping.dataset_id, slot__endswith=f"/{mark}")
-    of_mark = list(mails.order_by("pk").values_list("pk", "to", "slot", "state"))
+    # The kind is not told as a value: SQLite would take its index, which leads to all warnings that ever were.
+    mails = Notice.objects.filter(dataset=keeping.dataset_id, kind__endswith=WARNING, slot__endswith=f"/{mark}")
+    of_mark = sorted(mails.order_by().values_list("pk", "to", "slot", "state"))
     told = {to for _, to, its_slot, _ in of_mark if its_slot == slot}
     waiting = {to: pk for pk, to, _, state in of_mark if state == State.DUE and to not in told}
     Notice.objects.filter(pk__in=waiting.values(), state=State.DUE).update(slot=slot)

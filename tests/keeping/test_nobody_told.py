@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from keeping.models import AskedPerson
+from keeping.models import AskedPerson, Keeping
 from keeping.needs import nobody_told, soon_deleted
-from keeping.services import facts
+from keeping.services import facts, warning
 from keeping.services.keepings import assign_keeping, extend
 from keeping.services.purging import purge_deleted
 from keeping.services.retention import keep_by_the_clock
@@ -189,3 +191,19 @@ def test_a_portal_that_counts_from_queueing_is_seen_by_these_tests(
         without_mail(number)
     assert state_of(dataset) == "purged"
     assert mail.outbox == []
+
+
+def test_looking_for_mails_does_not_walk_all_that_were_ever_sent(dataset: Dataset) -> None:
+    everything(16)
+    rows = list(Keeping.objects.select_related("dataset__project"))
+    with CaptureQueriesContext(connection) as asked:
+        (found,) = facts.situations(rows)
+        warning._told(rows[0], "2026-03-31/14")
+    about_mails = [query["sql"] for query in asked.captured_queries if "portal_notice" in query["sql"]]
+    assert (found.facts.told_at, len(about_mails)) == (day(16), 2)
+    if connection.vendor == "sqlite":  # PostgreSQL walks tables as small as those of tests
+        for sql in about_mails:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+                plan = " ".join(row[3] for row in cursor.fetchall())
+            assert "notices_by" not in plan, sql
