@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.conftest import PICTURES, OpenPage, SignIn, require_small, take_picture_for_documents
+from tests.browser.indexed_png import take_with_palette
 from tests.browser.mails import lay_out, mails_of
 from tests.browser.running_portal import Facility
 from tests.browser.test_every_page import IN_DOCUMENTS, open_page_named
@@ -16,5 +17,5 @@ def test_picture_for_the_documents(facility: Facility, sign_in: SignIn, name: st
 def test_sheet_of_the_mails(facility: Facility, open_page: OpenPage) -> None:
     page = open_page()
     lay_out(page, mails_of(facility))
-    page.locator("body").screenshot(path=PICTURES / "mails.png")
-    require_small(PICTURES / "mails.png")
+    take_with_palette(page, page.locator("body"), PICTURES / "mails.png")
+    require_small(PICTURES / "mails.png", most=600_000)  # thirty mails that can be read

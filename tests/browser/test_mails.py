@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import Page
 
 from tests.browser.conftest import (
@@ -14,7 +13,7 @@ from tests.browser.conftest import (
     put_on,
     take_picture,
 )
-from tests.browser.mails import Mail, mails_of
+from tests.browser.mails import KINDS, Mail, mails_of
 from tests.browser.running_portal import Facility
 
 FROM_ELSEWHERE = re.compile(r"<(?:img|link|script|iframe|object|video)\b|url\(|@import", re.IGNORECASE)
@@ -28,7 +27,7 @@ def mails(facility: Facility) -> dict[str, Mail]:
     return mails_of(facility)
 
 
-@pytest.mark.parametrize("kind", sorted(settings.MAILS))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_mail_can_be_read_by_everybody(mails: dict[str, Mail], open_page: OpenPage, kind: str) -> None:
     page = open_page()
     page.set_content(mails[kind].html)
@@ -43,7 +42,7 @@ def test_mail_can_be_read_by_everybody(mails: dict[str, Mail], open_page: OpenPa
             assert faults == [], look.label
 
 
-@pytest.mark.parametrize("kind", sorted(settings.MAILS))
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_mail_fetches_nothing_and_its_text_is_as_good(mails: dict[str, Mail], kind: str) -> None:
     mail = mails[kind]
     assert FROM_ELSEWHERE.findall(mail.html) == []

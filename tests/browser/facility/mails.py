@@ -1,4 +1,5 @@
-"""One mail of each kind with the facility's data, as JSON: ``{kind: {"subject", "text", "html"}}``.
+"""One mail of each kind with the facility's data, as JSON: ``{kind: {"subject", "text", "html"}}``. Of those that say
+different things to different people, one for each of them.
 
 Most stand in its outbox. For the others a row is made that is there only until the mail is written.
 """
@@ -9,6 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import timedelta
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import django
 
@@ -20,20 +23,26 @@ from django.db import transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from delivery.models import DatasetCopy, Delivery, Hook  # noqa: E402
-from keeping.models import Keeping  # noqa: E402
+from keeping.models import AskedPerson, Keeping  # noqa: E402
+from portal.disks import disks  # noqa: E402
 from portal.mail_text import Letter, write_letter  # noqa: E402
-from portal.models import DataFile, DigestLine, Membership, Notice, Project, User  # noqa: E402
+from portal.models import DataFile, Dataset, DigestLine, DiskDay, Membership, Notice, Project, User  # noqa: E402
 from reminders.models import ReminderPolicy  # noqa: E402
 from sharing.models import RenewalRequest, ShareLink  # noqa: E402
 from uploads.models import Drop, DropLink  # noqa: E402
 
 NOW = timezone.now()
 FROM_A_BROWSER = {"address": "192.0.2.44", "program": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"}
+WARNING = "deletion-warning"
+LARGE = SimpleNamespace(used=7_300_000_000_000, free=4_700_000_000_000, total=12_000_000_000_000)
 
 
 def main() -> None:
     with transaction.atomic():
-        letters = {kind: asdict(_letter(kind)) for kind in settings.MAILS}
+        _enlarge_disks()
+        with patch("shutil.disk_usage", return_value=LARGE):
+            letters = {kind: asdict(_letter(kind)) for kind in settings.MAILS if kind != WARNING}
+        letters |= {f"{WARNING}-{role}": asdict(_warning_to(role)) for role in AskedPerson.Role.values}
         transaction.set_rollback(True)
     told = {kind: {part: letter[part] for part in ("subject", "text", "html")} for kind, letter in letters.items()}
     sys.stdout.write(json.dumps(told))
@@ -49,6 +58,20 @@ def _letter(kind: str) -> Letter:
     sys.exit(f"No mail of the kind {kind!r}: make one in tests/browser/facility/mails.py.")
 
 
+def _warning_to(role: str) -> Letter:
+    AskedPerson.objects.update(role=role)
+    return _letter(WARNING)
+
+
+def _enlarge_disks() -> None:
+    """They had room for the facility's terabytes on each day, whatever this machine has."""
+    today = {disk.store: disk.used for disk in disks()}
+    rows = list(DiskDay.objects.filter(store__in=today))
+    for row in rows:
+        row.used, row.total = round(row.used / today[row.store] * LARGE.used), LARGE.total
+    DiskDay.objects.bulk_update(rows, ["used", "total"], batch_size=100)
+
+
 def _candidates(kind: str) -> Iterator[Notice]:
     yield from Notice.objects.filter(kind=kind).select_related("dataset__project").order_by("-pk")[:20]
     if kind in MADE:
@@ -61,6 +84,15 @@ def _about(kind: str, subject: object, *, to: str = "", slot: str = "", **column
 
 def _of_link(kind: str) -> Notice:
     return _about(kind, _a_link().pk)
+
+
+def _of_a_drop(kind: str) -> Notice:
+    dataset = Drop.objects.order_by("pk")[0].dataset
+    files, size = 24, 61_400_000_000
+    Dataset.objects.filter(pk=dataset.pk).update(
+        file_count=files, verified_count=files, bytes_expected=size, bytes_verified=size
+    )
+    return _about(kind, 1, dataset=dataset)
 
 
 def _of_a_renewal(kind: str) -> Notice:
@@ -124,7 +156,7 @@ def _of_a_day_of_downloads(kind: str) -> Notice:
 
 
 MADE: dict[str, Callable[[str], Notice]] = {
-    "download-complete": _of_link,
+    "download-complete": lambda kind: _about(kind, _a_link().pk, to=_manager().email, dataset=_a_link().dataset),
     "not-theirs": _of_link,
     "more-time-asked": _of_a_renewal,
     "more-time-given": _of_link,
@@ -137,7 +169,7 @@ MADE: dict[str, Callable[[str], Notice]] = {
     "reminder-digest": _of_a_day_of_reminders,
     "downloads-digest": _of_a_day_of_downloads,
     "drop-link": lambda kind: _about(kind, DropLink.objects.order_by("pk")[0].pk),
-    "drop-received": lambda kind: _about(kind, 1, dataset=Drop.objects.order_by("pk")[0].dataset),
+    "drop-received": _of_a_drop,
     "hook-stopped": lambda kind: _about(kind, Hook.objects.filter(state=Hook.State.STOPPED)[0].pk),
     "storage-report": lambda kind: _about(kind, "weekly", to=User.objects.filter(is_staff=True)[0].email),
     "password-reset": lambda kind: _about(kind, _manager().pk),
