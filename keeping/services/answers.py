@@ -14,15 +14,15 @@ from portal.queue import enqueue
 Answer = AskedPerson.Answer
 
 
-def answer_keep(*, asked: AskedPerson, actor: Actor, now: datetime) -> Keeping:
+def answer_keep(*, asked: AskedPerson, actor: Actor, now: datetime, offered: str = "") -> Keeping:
     """Kept longer, as far as the class of the dataset allows; managers may do that at any time. What they agreed to
-    before counts no more.
+    before counts no more. `offered`: see `extend`.
 
     Raises Conflict.
     """
     with transaction.atomic():
         manages = asked.role == AskedPerson.Role.MANAGER
-        keeping = extend(dataset=asked.keeping.dataset, actor=actor, now=now, manages=manages)
+        keeping = extend(dataset=asked.keeping.dataset, actor=actor, now=now, manages=manages, offered=offered)
         AskedPerson.objects.filter(pk=asked.pk).update(answer=Answer.KEEP, answered_at=now)
     return keeping
 

@@ -1,6 +1,6 @@
 """What is so for one dataset: its class and owner, more time, a hold."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -75,15 +75,20 @@ def release_hold(*, dataset: Dataset, actor: Actor) -> Keeping:
     return keeping
 
 
-def extend(*, dataset: Dataset, actor: Actor, now: datetime, manages: bool, until: datetime | None = None) -> Keeping:
+def extend(
+    *, dataset: Dataset, actor: Actor, now: datetime, manages: bool, until: datetime | None = None, offered: str = ""
+) -> Keeping:
     """Later by what its class says, counted from the day of its deletion. Managers may do so as often as they like, or
-    say `until` when.
+    say `until` when. `offered`: the day (in UTC, ISO 8601) that their page offered; nothing is done when it is kept
+    until then already, so that a button that is clicked twice counts once.
 
     Raises Conflict when that was done as often as the class allows, or there is nothing to put off; Invalid for an
     `until` that is no later than the deletion, or too late.
     """
     with transaction.atomic():
         keeping = _locked(dataset)
+        if offered and keeping.extended_until and offered == day_offered(keeping.extended_until):
+            return keeping
         situation = situation_of(keeping)
         by_its_class, refused = extension_of(keeping, now=now, manages=manages, situation=situation)
         if refused or by_its_class is None:
@@ -97,6 +102,10 @@ def extend(*, dataset: Dataset, actor: Actor, now: datetime, manages: bool, unti
         events.keeping_extended(keeping, actor)
         enqueue("keeping.tasks.retention_task")
     return keeping
+
+
+def day_offered(until: datetime) -> str:
+    return until.astimezone(UTC).date().isoformat()
 
 
 def extension_of(

@@ -341,7 +341,9 @@ def test_the_mail_brings_a_calendar_entry_and_a_page_where_a_click_keeps_it_long
     path = address.removeprefix(settings.PORTAL_URL)
     assert "Keep it until Thursday 30 April 2026" in client.get(path).content.decode()
     assert keeping_of(dataset).extended_until is None  # looking changes nothing
-    assert client.post(path, {"answer": "keep"}).status_code == 302
+    button = {"answer": "keep", "offered": client.get(path).context["offered"]}
+    for _click in range(2):  # by somebody in a hurry
+        assert client.post(path, button).status_code == 302
     assert keeping_of(dataset).extended_until == day(60)
     assert client.post(path, {"answer": "keep"}).status_code == 409  # once, says the class
     assert client.post(path, {"answer": "delete"}).status_code == 302
