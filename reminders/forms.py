@@ -61,6 +61,7 @@ class ReminderPolicyForm(FormOfPolicy):
             "quiet_from": ClockInput(),
             "quiet_until": ClockInput(),
             "words": forms.Textarea(attrs={"rows": 4}),
+            "metadata_key": forms.TextInput(attrs={"list": "metadata-names"}),
         }
 
     def clean_days_before(self) -> str:

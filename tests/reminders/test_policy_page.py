@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal.audit_words import event_words
 from portal.mail_sending import send_due_mail
-from portal.models import AuditEvent, Dataset, Notice, Project, User
+from portal.models import AuditEvent, Dataset, Instrument, Notice, Project, User
 from reminders.models import ReminderPolicy
 from reminders.services.policies import PolicyFields, policy_row
 from reminders.services.remind import remind_recipients
@@ -163,3 +163,19 @@ def test_a_page_without_dates_says_why(
 ) -> None:
     set_policy(**wish)
     assert why in sign_in(alice).get(ADDRESS).content.decode()
+
+
+def test_names_of_the_metadata_are_offered_and_the_page_tells_who_would_hear(
+    alices: Client, dataset: Dataset, instrument: Instrument
+) -> None:
+    field = {"name": "PI", "label": "Group leader", "required": False, "choices": [], "help": ""}
+    Instrument.objects.filter(pk=instrument.pk).update(metadata_template=[field])
+    Dataset.objects.update(metadata={"PI": "pia@university.example"})
+    assert '<option value="PI">' in alices.get(ADDRESS).text
+    wish = SAID | {"copies_to": "metadata", "preview": "1"}
+    page = alices.post(ADDRESS, wish | {"metadata_key": "PI"}).text
+    assert "pia@university.example would hear." in page
+    assert "hold no address" not in page
+    page = alices.post(ADDRESS, wish | {"metadata_key": "pi"}).text
+    assert "em@facility.example would hear. Its metadata hold no address under “pi”" in page
+    assert ReminderPolicy.objects.count() == 0
