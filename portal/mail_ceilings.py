@@ -104,8 +104,8 @@ def _reason(project: Project, day: date, *, spares: bool) -> str:
     ceiling = ceiling_of(project)
     if spares:
         return (
-            f"The project has sent {most_of(project, can_wait=True)} of its {ceiling} mails on {day:%-d %B}; the rest "
-            "is for links, warnings and answers. This one waits for the next day."
+            f"The project has sent {most_of(project, can_wait=True)} of its {ceiling} mails on {day:%-d %B}, or more; "
+            "the rest is for links, warnings and answers. This one waits for the next day."
         )
     return f"The project has sent {ceiling} mails on {day:%-d %B}, as many as it may. This one waits for the next day."
 
