@@ -3,21 +3,20 @@
 It knows nothing of the portal's code. What it says comes as sentences, so that a difference names dataset and day.
 """
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from tests.keeping.year_of_data import DAY, OTHERS, USUAL, ZONES, Event, Life, Plan, Share, all_events
-
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-def boss_of(project: str) -> str:
-    return f"boss@{project}.example"
+from tests.keeping.plain_rules import Kept, Link, deciders, goes, mark_of, notice, people, without
+from tests.keeping.year_of_data import DAY, OTHERS, USUAL, ZONES, Event, Life, Plan, all_events
 
 
 def told(life: Life, to: str, at: datetime, day: date, mark: str) -> str:
     return f"dataset {life.number} ({life.project}): {at:%F %R} {to} reads that it goes on {day}, {mark} days before"
+
+
+def told_of_deletion(life: Life, to: str, at: datetime, deleted_at: datetime) -> str:
+    return f"dataset {life.number} ({life.project}): {at:%F %R} {to} hears that it went {deleted_at:%F %R}"
 
 
 def gone(life: Life, at: datetime, what: str) -> str:
@@ -27,46 +26,6 @@ def gone(life: Life, at: datetime, what: str) -> str:
 def done(event: Event, accepted: bool) -> str:
     answer = "done" if accepted else "refused"
     return f"dataset {event.dataset}: {event.what} {event.which} {event.at:%F %R}: {answer}"
-
-
-@dataclass
-class Link:
-    share: Share
-    ends_at: datetime
-    complete_at: datetime | None = None
-    agreed_at: datetime | None = None
-    astray: bool = False
-    revoked_at: datetime | None = None
-
-    @property
-    def waits_until(self) -> datetime:
-        if self.complete_at and not self.astray:
-            return self.complete_at
-        return self.revoked_at or self.ends_at
-
-
-@dataclass
-class Kept:
-    """One dataset as it stands."""
-
-    life: Life
-    links: list[Link]
-    used_at: datetime
-    plan_name: str = "usual"
-    held: bool = False
-    extended: datetime | None = None
-    times: int = 0
-    warned: datetime | None = None
-    heard: datetime | None = None
-    deleted: datetime | None = None
-    bytes_until: datetime | None = None
-    purged: bool = False
-    roles: dict[str, str] = field(default_factory=dict)
-    may_go: dict[str, datetime] = field(default_factory=dict)
-    mails: dict[tuple[str, date, int], str] = field(default_factory=dict)  # to, day, mark: waiting, sent, dropped
-
-    def begin_anew(self) -> None:
-        self.warned = self.heard = None
 
 
 class Model:
@@ -89,6 +48,7 @@ class Model:
                     self.look(kept, now)
                 if now not in deaf:
                     self.send(kept, now)
+                    self.tell(kept, now)
                 self.remove_bytes(kept, now)
         return self.says
 
@@ -167,7 +127,7 @@ class Model:
         return True
 
     def extend(self, kept: Kept, now: datetime, *, manages: bool) -> bool:
-        at, plan = self.goes(kept, now), self.plan_of(kept)
+        at, plan = goes(kept, self.plan_of(kept), now), self.plan_of(kept)
         if kept.deleted or at is None or not (manages or kept.times < plan.most):
             return False
         kept.extended = at + plan.more * DAY
@@ -178,20 +138,21 @@ class Model:
     # --- what the clock does ----------------------------------------------------------------------------------------
 
     def look(self, kept: Kept, now: datetime) -> None:
-        notice = self.notice(kept)
-        if kept.warned and not kept.heard and now >= kept.warned + notice / 14:
+        plan = self.plan_of(kept)
+        if kept.warned and not kept.heard and now >= kept.warned + notice(plan) / 14:
             kept.begin_anew()  # nobody who decides knows of it
-        at = self.goes(kept, now)
-        if at is None or at - now > notice:
+        at = goes(kept, plan, now)
+        if at is None or at - now > notice(plan):
             kept.begin_anew()
         elif at <= now:
             self.delete(kept, now)
         else:
             kept.warned = kept.warned or now
-            self.queue(kept, at.date(), self.mark_of(kept, at, now))
+            self.queue(kept, at.date(), mark_of(plan, at, now))
 
     def delete(self, kept: Kept, now: datetime) -> None:
         kept.deleted, kept.bytes_until = now, now + self.plan_of(kept).grace * DAY
+        kept.to_tell.append(now)
         self.says.add(gone(kept.life, now, "deleted"))
 
     def remove_bytes(self, kept: Kept, now: datetime) -> None:
@@ -201,7 +162,7 @@ class Model:
 
     def queue(self, kept: Kept, day: date, mark: int) -> None:
         """A mail of the same mark that still waits tells of the new day instead."""
-        for to, role in self.people(kept).items():
+        for to, role in people(kept, self.plan_of(kept)).items():
             kept.roles[to] = role
             if (to, day, mark) in kept.mails:
                 continue
@@ -210,13 +171,14 @@ class Model:
             kept.mails[to, day, mark] = "waiting"
 
     def send(self, kept: Kept, now: datetime) -> None:
+        plan = self.plan_of(kept)
         for (to, day, mark), state in kept.mails.items():
             if state != "waiting":
                 continue
-            at = None if kept.deleted else self.goes(kept, now)
+            at = None if kept.deleted else goes(kept, plan, now)
             role = kept.roles[to]
-            true = at is not None and (at.date(), self.mark_of(kept, at, now)) == (day, mark)
-            if at is None or not true or (role == "recipient" and to not in self.without(kept)):
+            true = at is not None and (at.date(), mark_of(plan, at, now)) == (day, mark)
+            if at is None or not true or (role == "recipient" and to not in without(kept)):
                 kept.mails[to, day, mark] = "dropped"
                 continue
             kept.mails[to, day, mark] = "sent"
@@ -225,69 +187,11 @@ class Model:
             if role != "recipient":
                 kept.heard = kept.heard or now
 
-    # --- the rules --------------------------------------------------------------------------------------------------
+    def tell(self, kept: Kept, now: datetime) -> None:
+        """Of deletions that were not undone meanwhile."""
+        if kept.deleted in kept.to_tell:
+            self.says |= {told_of_deletion(kept.life, to, now, kept.deleted) for to in deciders(kept.life)}
+        kept.to_tell.clear()
 
     def plan_of(self, kept: Kept) -> Plan:
         return self.usual[kept.life.project] if kept.plan_name == "usual" else OTHERS[kept.plan_name]
-
-    def marks(self, kept: Kept) -> list[int]:
-        return [mark for mark in (1, 7, 14) if mark < (self.plan_of(kept).days or 0)]
-
-    def notice(self, kept: Kept) -> timedelta:
-        return max(self.marks(kept), default=0) * DAY
-
-    def mark_of(self, kept: Kept, at: datetime, now: datetime) -> int:
-        return next((mark for mark in self.marks(kept) if at - now <= mark * DAY), 0)
-
-    def goes(self, kept: Kept, now: datetime) -> datetime | None:
-        """When it would be deleted if nothing else happened."""
-        plan, links = self.plan_of(kept), self.links_that_count(kept)
-        if kept.held or plan.days is None:
-            return None
-        counted = kept.life.released_at
-        if plan.counted == "last_access":
-            counted = kept.used_at
-        elif plan.counted == "all_complete":
-            counted = max([counted, *self.ends_of_waiting(links)])
-        planned = counted + plan.days * DAY
-        if kept.extended:
-            planned = max(planned, kept.extended)
-        elif plan.early and (agreed := self.all_agreed(kept, links)) and agreed < planned:
-            return agreed
-        return max(planned, self.notice_begins(kept, now) + self.notice(kept))
-
-    def notice_begins(self, kept: Kept, now: datetime) -> datetime:
-        """A mail that left within a day counts from when it was due, a later one from when it left."""
-        heard = kept.heard or now
-        return kept.warned if kept.warned and heard < kept.warned + self.notice(kept) / 14 else heard
-
-    def links_that_count(self, kept: Kept) -> list[Link]:
-        return [link for link in kept.links if not link.revoked_at] or kept.links
-
-    def ends_of_waiting(self, links: list[Link]) -> list[datetime]:
-        ends = []
-        for person in {link.share.person for link in links}:
-            theirs = [link for link in links if link.share.person == person]
-            have = [link.waits_until for link in theirs if link.complete_at and not link.astray]
-            ends.append(min(have) if have else max(link.waits_until for link in theirs))
-        return ends
-
-    def all_agreed(self, kept: Kept, links: list[Link]) -> datetime | None:
-        if any(link.revoked_at or link.astray for link in links):  # all are revoked, or the right one was not reached
-            return None
-        wanted = {link.share.person for link in links} | {kept.life.owner} - {""}
-        when = {link.share.person: link.agreed_at for link in links if link.agreed_at} | kept.may_go
-        return max(when[who] for who in wanted) if wanted <= when.keys() else None
-
-    def without(self, kept: Kept) -> set[str]:
-        """Who has not fetched everything, and wants it."""
-        working = [link for link in kept.links if not link.revoked_at]
-        have = {link.share.person for link in working if link.complete_at or link.astray}
-        return {link.share.person for link in working} - have
-
-    def people(self, kept: Kept) -> dict[str, str]:
-        recipients = sorted(self.without(kept)) if self.plan_of(kept).warns else []
-        roles = dict.fromkeys(recipients, "recipient")
-        if kept.life.owner:
-            roles[kept.life.owner] = "owner"
-        return {**roles, boss_of(kept.life.project): "manager"}

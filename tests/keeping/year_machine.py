@@ -27,7 +27,8 @@ from portal.mail_sending import send_due_mail
 from portal.models import AuditEvent, Dataset, Membership, Notice, Project, User
 from sharing.models import ShareLink
 from tests.keeping.conftest import a_dataset
-from tests.keeping.plain_retention import boss_of, done, gone, told
+from tests.keeping.plain_retention import done, gone, told, told_of_deletion
+from tests.keeping.plain_rules import boss_of
 from tests.keeping.year_of_data import DAY, OTHERS, USUAL, ZONES, Event, Life, Plan, all_events
 from tests.portal.many_connections import at_once
 
@@ -157,12 +158,18 @@ class Machine:
     def read_outcome(self) -> None:
         """From the letters themselves, and from the audit."""
         lives = {self.datasets[life.number].pk: life for life in self.lives if life.number in self.datasets}
-        notices = {notice.message_id: notice for notice in Notice.objects.filter(kind="deletion-warning")}
+        notices = {notice.message_id: notice for notice in Notice.objects.filter(state="sent")}
+        assert len(mail.outbox) == len(notices)
         for letter in mail.outbox:
-            notice = notices.get(letter.extra_headers["Message-ID"])
-            if notice and notice.dataset_id and notice.sent_at:
-                mark = notice.slot.partition("/")[2]
-                self.says.add(told(lives[notice.dataset_id], letter.to[0], notice.sent_at, _day_in(letter), mark))
+            notice = notices[letter.extra_headers["Message-ID"]]
+            assert notice.dataset_id
+            assert notice.sent_at
+            about = lives[notice.dataset_id], letter.to[0], notice.sent_at
+            if notice.kind == "deletion-warning":
+                self.says.add(told(*about, _day_in(letter), notice.slot.partition("/")[2]))
+            else:
+                assert notice.kind == "dataset-deleted"
+                self.says.add(told_of_deletion(*about, datetime.fromisoformat(notice.slot)))
         for event in AuditEvent.objects.filter(kind__in=ENDS):
             assert event.dataset_id
             self.says.add(gone(lives[event.dataset_id], event.at, ENDS[event.kind]))

@@ -125,7 +125,7 @@ def draw_ticks(dice: random.Random, days: range, silence: range) -> list[datetim
     """When the schedulers look, a bit more than a day apart; they do not on the days of silence."""
     ticks, at = [], YEAR_BEGINS + days[0] * DAY
     while at < YEAR_BEGINS + days[-1] * DAY:
-        at += timedelta(minutes=dice.randrange(24 * 60 + 5, 48 * 60))
+        at += timedelta(minutes=dice.randrange(24 * 60 + 5, 56 * 60))
         if (at - YEAR_BEGINS).days not in silence:
             ticks.append(at)
     return ticks
