@@ -29,7 +29,7 @@ def done(event: Event, accepted: bool) -> str:
 
 
 class Model:
-    """`deaf`: ticks at which the mail server is away."""
+    """What is so in each moment of the year, and what was said of it up to then."""
 
     def __init__(self, lives: list[Life]) -> None:
         self.lives = lives
@@ -38,6 +38,7 @@ class Model:
         self.says: set[str] = set()
 
     def live_through(self, ticks: list[datetime], deaf: set[datetime]) -> set[str]:
+        """`deaf`: ticks at which the mail server is away."""
         coming = all_events(self.lives)
         for now in ticks:
             while coming and coming[0].at <= now:

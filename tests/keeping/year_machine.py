@@ -34,7 +34,7 @@ from tests.portal.many_connections import at_once
 
 
 class Machine:
-    """`deaf`: ticks at which the mail server is away; `crowded`: those at which everybody works at the same time."""
+    """Projects, datasets and links in the database, and what was said of them."""
 
     def __init__(self, lives: list[Life], monkeypatch: pytest.MonkeyPatch) -> None:
         self.lives, self.monkeypatch = lives, monkeypatch
@@ -46,6 +46,7 @@ class Machine:
     def live_through(
         self, ticks: list[datetime], deaf: Container[datetime] = (), crowded: Container[datetime] = ()
     ) -> set[str]:
+        """`deaf`: ticks at which the mail server is away; `crowded`: those at which all work in the same moment."""
         coming = all_events(self.lives)
         for now in ticks:
             while coming and coming[0].at <= now:
