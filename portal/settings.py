@@ -195,6 +195,10 @@ DATABASES = {
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+else:
+    # To compile a query takes PostgreSQL a second, and no query of ours lasts as long: the reminders' sweep would have
+    # each of its windows compiled anew, once there are statistics that call it dear.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c jit=off")
 
 CACHES = {
     "default": {
